@@ -1,0 +1,67 @@
+"""What the bench runs in a process of its own, where no command of the product does just that part.
+
+`synth FOLDER STUDENTS DAYS START SEED`   a district without defects
+`arrive FOLDER DATE`                      intake and the arrival gate, without the models: what bare `dbt build` is then measured on
+`handwritten BUILD OUT`                   the hand-written SQL on the accepted tables of BUILD, into a new database OUT
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+HANDWRITTEN = Path(__file__).with_name("handwritten.sql")
+
+
+def synth(folder: str, students: str, days: str, start: str, seed: str) -> None:
+    from pipelines.synth.write import synthesize
+
+    synthesize(int(students), int(days), date.fromisoformat(start), int(seed), Path(folder), defects=False, progress=lambda _: None)
+
+
+def arrive(folder: str, day: str) -> None:
+    from pipelines.district import load_district
+    from pipelines.intake.take import take
+    from pipelines.lineage.ledger import Ledger, Run, now
+    from pipelines.quality.arrival import arrive as judge_and_merge
+
+    district, until = load_district(folder), date.fromisoformat(day)
+    ledger = Ledger(district.data / "ledger.sqlite")
+    ledger.put(Run("bench", now(), until))
+    take(district, ledger, "bench", until, lambda _: None)
+    judge_and_merge(district, ledger, "bench", until, lambda _: None)
+    ledger.close()
+
+
+def statements(sql: str) -> list[str]:
+    """The statements of the hand-written file: each ends with a semicolon at the end of a line."""
+    text = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
+    return [s.strip() for s in re.split(r";\s*(?:\n|$)", text) if s.strip()]
+
+
+def handwritten(build: str, out: str) -> None:
+    """On as many threads and as much memory as the models are given."""
+    import duckdb
+
+    from pipelines.quality.build import MEMORY_LIMIT, THREADS
+
+    config: dict[str, str | bool | int | float | list[str]] = {"threads": THREADS, "memory_limit": MEMORY_LIMIT, "preserve_insertion_order": "false"}
+    with duckdb.connect(out, config=config) as db:
+        db.execute(f"attach '{build}' as build (read_only)")
+        for statement in statements(HANDWRITTEN.read_text(encoding="utf-8")):
+            start = time.perf_counter()
+            db.execute(statement)
+            print(f"{time.perf_counter() - start:8.2f}  {' '.join(statement.split()[:4])}")
+
+
+def main(action: str, *arguments: str) -> None:
+    actions: dict[str, Callable[..., None]] = {"synth": synth, "arrive": arrive, "handwritten": handwritten}
+    actions[action](*arguments)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,373 @@
+-- The floor that `dbt build` is measured against: both marts straight from the accepted tables, in plain DuckDB SQL written without the models.
+-- It reads `build.held.*` and `build.settings.*` and writes `agg_indicator_values` and `fct_student_indicators` beside it. It knows the bench's
+-- district and nothing more: OneRoster 1.2 with roles, positive attendance, one anonymous survey, five programs. Statements end with a semicolon at
+-- the end of a line; the bench runs them one by one and compares the result with dbt's marts.
+
+-- When.
+create temp table day as
+select
+    d.day, y.school_year, y.start_date as year_start, t.term_id, t.start_date as term_start,
+    date_trunc('week', d.day)::date as week_start, date_trunc('month', d.day)::date as month_start,
+    min(d.day) over (partition by y.school_year, date_trunc('week', d.day), date_trunc('month', d.day), coalesce(t.term_id, '')) as piece
+from build.settings.school_years y
+cross join lateral (select unnest(generate_series(y.start_date, y.end_date, interval 1 day))::date as day) d
+left join build.settings.terms t on t.school_year = y.school_year and d.day between t.start_date and t.end_date;
+
+create temp table period as
+with named as (
+    select day, piece, school_year, 'week' as period_type, week_start as period_start from day
+    union all select day, piece, school_year, 'month', month_start from day
+    union all select day, piece, school_year, 'term', term_start from day where term_id is not null
+    union all select day, piece, school_year, 'year_to_date', year_start from day
+)
+select period_type, period_start, school_year, piece, max(max(day)) over (partition by period_type, period_start, school_year) as period_end
+from named
+group by period_type, period_start, school_year, piece;
+
+create temp table as_of as select as_of from build.settings.night;
+
+-- Who: students, the schools they are at, the groups they are in and when.
+create temp table student as
+with named as (
+    select sourced_id as student_id from build.held.oneroster__users where role = 'student' and _is_open
+    union select user_sourced_id from build.held.oneroster__roles where role = 'student' and _is_open
+), raced as (
+    select sourced_id as student_id, sex, hispanic_or_latino_ethnicity as hispanic, demographic_race_two_or_more_races as several, list_filter([
+            case when american_indian_or_alaska_native = 'true' then 'american_indian_or_alaska_native' end,
+            case when asian = 'true' then 'asian' end,
+            case when black_or_african_american = 'true' then 'black_or_african_american' end,
+            case when native_hawaiian_or_other_pacific_islander = 'true' then 'native_hawaiian_or_other_pacific_islander' end,
+            case when white = 'true' then 'white' end
+        ], lambda r: r is not null) as races
+    from build.held.oneroster__demographics where _is_open
+)
+select
+    n.student_id,
+    coalesce(nullif(split_part(u.grades, ',', 1), ''), 'unknown') as grade,
+    coalesce(r.sex, 'unknown') as gender,
+    case
+        when r.hispanic = 'true' then 'hispanic_or_latino'
+        when r.several = 'true' or len(r.races) > 1 then 'two_or_more_races'
+        when len(r.races) = 1 then r.races[1]
+        else 'unknown'
+    end as race
+from named n
+left join build.held.oneroster__users u on u.sourced_id = n.student_id and u._is_open
+left join raced r on r.student_id = n.student_id;
+
+create temp table stint as
+select user_sourced_id as student_id, org_sourced_id as school_id, coalesce(begin_date::date, date '1900-01-01') as entry,
+    max(coalesce(least(end_date::date, _withdrawn_on), date '9999-12-31')) as exit
+from build.held.oneroster__roles
+where role = 'student' and _is_open and coalesce(least(end_date::date, _withdrawn_on), date '9999-12-31') > coalesce(begin_date::date, date '1900-01-01')
+group by all;
+
+create temp table span as
+with program as (
+    select p.student_id, c.group_family as family, coalesce(p.begin_date::date, p._first_seen_on) as begins,
+        coalesce(least(p.end_date::date + 1, p._withdrawn_on), date '9999-12-31') as ends
+    from build.held.extract__programs p
+    join build.settings.program_codes c on c.code = p.program_code
+    where p._is_open
+), cut as (
+    select student_id, date '1900-01-01' as from_day from student
+    union select student_id, begins from program where begins < ends
+    union select student_id, ends from program where begins < ends and ends < date '9999-12-31'
+), piece as (
+    select student_id, from_day, lead(from_day, 1, date '9999-12-31') over (partition by student_id order by from_day) as to_day from cut
+)
+select
+    s.student_id, s.from_day, s.to_day, st.race, st.gender,
+    coalesce(bool_or(p.family = 'english_learner'), false) as el,
+    coalesce(bool_or(p.family = 'disability'), false) as dis,
+    coalesce(bool_or(p.family = 'economic_disadvantage'), false) as eco,
+    coalesce(bool_or(p.family = 'homeless'), false) as hml,
+    coalesce(bool_or(p.family = 'foster'), false) as fst
+from piece s
+join student st on st.student_id = s.student_id
+left join program p on p.student_id = s.student_id and s.from_day >= p.begins and s.from_day < p.ends
+group by all;
+
+-- Groups as one number: on the day, on the last day, at any time this year.
+create temp table yearly as
+with of_year as (
+    select s.*, y.school_year
+    from span s
+    join build.settings.school_years y on s.to_day > y.start_date and s.from_day <= y.end_date
+    join as_of n on s.from_day <= n.as_of and y.start_date <= n.as_of
+)
+select student_id, school_year, 'last_day' as rule, any_value(race) as race, any_value(gender) as gender, arg_max(el, from_day) as el,
+    arg_max(dis, from_day) as dis, arg_max(eco, from_day) as eco, arg_max(hml, from_day) as hml, arg_max(fst, from_day) as fst
+from of_year group by student_id, school_year
+union all
+select student_id, school_year, 'any_time', any_value(race), any_value(gender), bool_or(el), bool_or(dis), bool_or(eco), bool_or(hml), bool_or(fst)
+from of_year group by student_id, school_year;
+
+create temp table combo as
+select row_number() over () as combo, *
+from (
+    select distinct race, gender, el, dis, eco, hml, fst from span
+    union select distinct race, gender, el, dis, eco, hml, fst from yearly
+);
+
+create temp table version as
+select s.student_id, s.from_day, s.to_day, c.combo, st.grade
+from span s join combo c using (race, gender, el, dis, eco, hml, fst) join student st on st.student_id = s.student_id;
+
+create temp table year_group as
+select y.student_id, y.school_year, y.rule, c.combo
+from yearly y join combo c using (race, gender, el, dis, eco, hml, fst);
+
+-- What was counted, by student, school, groups and week piece.
+create temp table attended as
+with school_day as (
+    select distinct c.school_id, c.calendar_date::date as day
+    from build.held.extract__calendar c
+    join build.settings.calendar_codes k on k.code = c.day_type and k.is_instructional = 'true'
+    where c._is_open
+), counted as (
+    select a.student_id, a.school_id, coalesce(a.modality, 'in_person') as modality, d.day, d.piece, (k.absent_share::decimal(18, 6) * 1000)::bigint as absent
+    from build.held.extract__attendance a
+    join build.settings.attendance_codes k on k.code = a.attendance_code
+    join day d on d.day = a.attendance_date::date
+    join school_day c on c.school_id = a.school_id and c.day = d.day
+    where a._is_open and d.day <= (select as_of from as_of)
+      and exists (select 1 from stint s where s.student_id = a.student_id and s.school_id = a.school_id and d.day >= s.entry and d.day < s.exit)
+)
+select c.student_id, c.school_id, v.grade, v.combo, c.modality, c.piece, count(*) * 1000 as enrolled, sum(c.absent)::bigint as absent
+from counted c
+join version v on v.student_id = c.student_id and c.day >= v.from_day and c.day < v.to_day
+group by all;
+
+create temp table result as
+select
+    r.line_item_sourced_id as item_id, r.student_sourced_id as student_id, i.class_sourced_id as class_id, coalesce(c.school_sourced_id, '') as school_id,
+    d.day as due, d.piece, d.school_year, d.term_id, r.score::decimal(18, 6) as earned, i.result_value_max::decimal(18, 6) as possible,
+    w.is_missing or coalesce(r.missing = 'true', false) as missing,
+    w.is_submitted and not coalesce(r.missing = 'true', false) as submitted,
+    w.is_late or coalesce(r.late = 'true', false) as late
+from build.held.oneroster__results r
+join build.held.oneroster__line_items i on i.sourced_id = r.line_item_sourced_id and i._is_open
+join day d on d.day = left(i.due_date, 10)::date
+join build.registry.work_statuses w on w.format = 'oneroster' and w.status = r.score_status and w.is_expected
+left join build.held.oneroster__classes c on c.sourced_id = i.class_sourced_id and c._is_open
+where r._is_open and d.day <= (select as_of from as_of);
+
+create temp table assigned as
+with enrolled as (
+    select user_sourced_id as student_id, class_sourced_id as class_id, coalesce(begin_date::date, date '1900-01-01') as begins,
+        coalesce(least(end_date::date, _withdrawn_on), date '9999-12-31') as ends
+    from build.held.oneroster__enrollments
+    where role = 'student' and _is_open
+), counted as (
+    select distinct r.item_id, r.student_id, r.school_id, r.due, r.piece, r.missing, r.submitted, r.late
+    from result r
+    join enrolled e on e.student_id = r.student_id and e.class_id = r.class_id and r.due >= e.begins and r.due < e.ends
+)
+select c.student_id, c.school_id, v.grade, v.combo, c.piece, count(*) as expected, count(*) filter (where not c.missing) as completed,
+    count(*) filter (where c.submitted) as submitted, count(*) filter (where c.submitted and c.late) as late
+from counted c
+join version v on v.student_id = c.student_id and c.due >= v.from_day and c.due < v.to_day
+group by all;
+
+-- Marks as they stood at the end of every piece in which the student had graded work: each section's running totals in the term.
+create temp table marked as
+with graded as (
+    select student_id, school_id, class_id, school_year, coalesce(term_id, '') as term_id, piece, sum(earned) as earned, sum(possible) as possible
+    from result where earned is not null and possible > 0 group by all
+), running as (
+    select student_id, school_id, class_id, school_year, term_id, piece, sum(earned) over so_far as earned, sum(possible) over so_far as possible
+    from graded window so_far as (partition by student_id, school_id, class_id, school_year, term_id order by piece)
+), standing as (
+    select distinct student_id, school_year, term_id, piece from graded
+), section as (
+    select distinct student_id, school_id, class_id, school_year, term_id from graded
+), state as (
+    select p.student_id, s.school_id, p.piece, r.earned, r.possible
+    from (select p.*, s.school_id, s.class_id from standing p join section s using (student_id, school_year, term_id)) s
+    join standing p using (student_id, school_year, term_id, piece)
+    asof join running r
+        on r.student_id = s.student_id and r.school_id = s.school_id and r.class_id = s.class_id and r.school_year = s.school_year
+        and r.term_id = s.term_id and r.piece <= s.piece
+)
+select t.student_id, t.school_id, v.grade, v.combo, t.piece, count(*) as marks,
+    count(*) filter (where t.earned * 100 < (select min(min_percent) from build.registry.grade_scale where not is_d_or_f) * t.possible) as marks_d_f
+from state t
+join version v on v.student_id = t.student_id and t.piece >= v.from_day and t.piece < v.to_day
+group by all;
+
+create temp table answered as
+select r.survey_id || '|' || r.wave_id || '|' || r.response_id as response_id, coalesce(r.school_id, '') as school_id, coalesce(r.grade, 'unknown') as grade,
+    d.piece, count(*) filter (where v is not null) as valid, count(*) filter (where v >= favorable_from) as favorable
+from (
+    select a.*, s.favorable_from::decimal(18, 6) as favorable_from,
+        case when i.is_reversed = 'true' then s.minimum::decimal(18, 6) + s.maximum::decimal(18, 6) - s.value::decimal(18, 6) else s.value::decimal(18, 6) end as v
+    from build.held.survey__answers a
+    join build.settings.survey_items i on i.survey_id = a.survey_id and i.item_title = a.item_title
+    join build.settings.survey_scales s on s.scale_id = i.scale_id and s.answer = a.answer
+    where a._is_open
+) r
+join day d on d.day = left(r.answered_on, 10)::date
+group by all;
+
+-- Periods are sums of pieces; of marks, the latest piece of each period.
+create temp table person as
+with attendance as (
+    select p.period_type, p.period_start, p.period_end, p.school_year, a.student_id, a.school_id, a.grade, a.combo, a.modality,
+        sum(a.enrolled)::bigint as enrolled, sum(a.absent)::bigint as absent
+    from attended a join period p using (piece) group by all
+), work as (
+    select p.period_type, p.period_start, p.period_end, p.school_year, a.student_id, a.school_id, a.grade, a.combo,
+        sum(a.expected)::bigint as expected, sum(a.completed)::bigint as completed, sum(a.submitted)::bigint as submitted, sum(a.late)::bigint as late
+    from assigned a join period p using (piece) group by all
+), latest as (
+    select p.period_type, p.period_start, p.school_year, m.student_id, max(m.piece) as piece from marked m join period p using (piece) group by all
+), mark as (
+    select l.period_type, l.period_start, p.period_end, l.school_year, m.*
+    from latest l join marked m using (student_id, piece) join period p using (period_type, period_start, school_year, piece)
+), survey as (
+    select p.period_type, p.period_start, p.period_end, p.school_year, a.response_id, a.school_id, a.grade,
+        sum(a.favorable)::bigint as favorable, sum(a.valid)::bigint as valid
+    from answered a join period p using (piece) group by all
+)
+select 'attendance_rate' as indicator_id, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, modality,
+    enrolled - absent as n, enrolled as d, 1000 as scale, true as is_student
+from attendance
+union all
+select 'assignment_completion', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, completed, expected, 1, true
+from work
+union all
+select 'late_work', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, late, submitted, 1, true
+from work where submitted > 0
+union all
+select 'd_f_rate', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, marks_d_f, marks, 1, true
+from mark
+union all
+select 'survey_favorable', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, favorable, valid, 1, false
+from survey where valid > 0;
+
+-- Chronic absence: a flag of the year's total. The federal profile judges at each school and pools for the district; the district's pools for both.
+create temp table chronic as
+with total as (
+    select period_type, period_start, period_end, school_year, student_id, school_id, min(grade) as grade, sum(d - n)::bigint as absent, sum(d)::bigint as enrolled
+    from person where indicator_id = 'attendance_rate' and period_type = 'year_to_date' group by all
+), pooled as (
+    select *, sum(absent) over mine as all_absent, sum(enrolled) over mine as all_enrolled, row_number() over mine as nth
+    from total window mine as (partition by student_id, school_year)
+), judged as (
+    select 'edfacts' as profile_id, 'any_time' as rule, 'school' as counts_at, 10000 as least, absent, enrolled, * exclude (absent, enrolled) from pooled
+    union all
+    select 'edfacts', 'any_time', 'district', 10000, all_absent, all_enrolled, * exclude (absent, enrolled) replace (null as school_id) from pooled where nth = 1
+    union all
+    select 'district', 'last_day', 'school', 20000, all_absent, all_enrolled, * exclude (absent, enrolled) from pooled
+    union all
+    select 'district', 'last_day', 'district', 20000, all_absent, all_enrolled, * exclude (absent, enrolled) replace (null as school_id) from pooled where nth = 1
+)
+select j.profile_id, j.counts_at, j.period_type, j.period_start, j.period_end, j.school_year, j.student_id, j.school_id,
+    min(j.grade) over (partition by j.student_id, j.school_year) as grade, g.combo, (j.absent * 10 >= j.enrolled)::bigint as n,
+    j.absent::bigint as absent, j.enrolled::bigint as enrolled
+from judged j
+join year_group g on g.student_id = j.student_id and g.school_year = j.school_year and g.rule = j.rule
+where j.enrolled >= j.least;
+
+create table fct_student_indicators as
+select p.student_id as student_key, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, 'standard' as profile_id,
+    (sum(p.n) / p.scale)::decimal(18, 3) as numerator, (sum(p.d) / p.scale)::decimal(18, 3) as denominator, sum(p.n)::double / sum(p.d)::double as value,
+    null::boolean as flag, null::varchar as flag_reason
+from person p where p.is_student
+group by p.student_id, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, p.scale
+union all
+select student_id, school_id, school_year, period_type, period_start, period_end, 'chronic_absence', profile_id,
+    absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, n = 1,
+    case when n = 1 then format('Missed {:g} of {:g} days so far this year; the line is 1 in 10.', absent / 1000, enrolled / 1000) end
+from chronic;
+
+-- Cells. People with one row in a period are summed by all their attributes together first; the few with several count once in each cell.
+create temp table fact as
+select indicator_id, 'standard' as profile_id, 'both' as counts_at, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo,
+    modality, n, d, count(*) over (partition by indicator_id, period_type, period_start, school_year, student_id) > 1 as is_several
+from person
+union all
+select 'chronic_absence', profile_id, counts_at, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, n, 1, false
+from chronic;
+
+create temp table together as
+select f.* exclude (combo), c.* exclude (combo)
+from (
+    select indicator_id, profile_id, counts_at, period_type, period_start, period_end, school_year, school_id, grade, combo, modality, '' as student_id,
+        count(*) as people, sum(n)::bigint as n, sum(d)::bigint as d, sum(n * n)::bigint as nn, sum(d * d)::bigint as dd, sum(n * d)::bigint as nd
+    from fact where not is_several group by all
+    union all
+    select indicator_id, profile_id, counts_at, period_type, period_start, period_end, school_year, school_id, grade, combo, modality, student_id,
+        1, n, d, 0, 0, 0
+    from fact where is_several
+) f
+left join combo c on c.combo = f.combo;
+
+create temp table cell as
+with counted as (
+    select indicator_id, profile_id, period_type, period_start, period_end, school_year, school_id, grade, race, gender, el, dis, eco, hml, fst, modality, student_id,
+        grouping(grade) = 0 as by_grade, grouping(race, gender, el, dis, eco, hml, fst, modality) as family,
+        sum(people) as people, sum(n) as n, sum(d) as d, sum(nn) as nn, sum(dd) as dd, sum(nd) as nd
+    from together where counts_at <> 'district' and school_id <> ''
+    group by indicator_id, profile_id, period_type, period_start, period_end, school_year, school_id, student_id,
+        grouping sets ((grade), ()), grouping sets ((), (race), (gender), (el), (dis), (eco), (hml), (fst), (modality))
+    union all
+    select indicator_id, profile_id, period_type, period_start, period_end, school_year, null, grade, race, gender, el, dis, eco, hml, fst, modality, student_id,
+        grouping(grade) = 0, grouping(race, gender, el, dis, eco, hml, fst, modality),
+        sum(people), sum(n), sum(d), sum(nn), sum(dd), sum(nd)
+    from together where counts_at <> 'school'
+    group by indicator_id, profile_id, period_type, period_start, period_end, school_year, student_id,
+        grouping sets ((grade), ()), grouping sets ((), (race), (gender), (el), (dis), (eco), (hml), (fst), (modality))
+), named as (
+    select * exclude (race, gender, el, dis, eco, hml, fst, modality, family),
+        case family
+            when 255 then 'all' when 127 then 'race_ethnicity' when 191 then 'gender' when 254 then 'modality' when 223 then 'english_learner'
+            when 239 then 'disability' when 247 then 'economic_disadvantage' when 251 then 'homeless' when 253 then 'foster'
+        end as group_family,
+        case family
+            when 255 then 'all' when 127 then race when 191 then gender when 254 then modality
+            when 223 then case when el then 'yes' when not el then 'no' end when 239 then case when dis then 'yes' when not dis then 'no' end when 247 then case when eco then 'yes' when not eco then 'no' end
+            when 251 then case when hml then 'yes' when not hml then 'no' end when 253 then case when fst then 'yes' when not fst then 'no' end
+        end as group_value
+    from counted
+)
+select indicator_id, profile_id, period_type, period_start, period_end, school_year, school_id, case when by_grade then grade end as grade_level,
+    group_family, group_value,
+    sum(case when student_id = '' then people else 1 end)::bigint as n_subjects, sum(n)::bigint as n, sum(d)::bigint as d,
+    sum(case when student_id = '' then nn else n * n end)::double as nn,
+    sum(case when student_id = '' then dd else d * d end)::double as dd,
+    sum(case when student_id = '' then nd else n * d end)::double as nd
+from named
+where group_value is not null
+group by all;
+
+create table agg_indicator_values as
+with rated as (
+    select *, n::double / d as rate, n_subjects::double as m, indicator_id = 'chronic_absence' as is_share, 1.959963984540054 as z from cell
+), spread as (
+    select r.*, q.t_975,
+        case when n_subjects > 1 then greatest(0, m / (m - 1) * (nn - 2 * rate * nd + rate * rate * dd) / (d::double * d)) end as variance
+    from rated r left join build.registry.t_quantiles q on q.degrees_of_freedom = least(r.n_subjects - 1, 200)
+), chosen as (
+    select *, case
+            when is_share then 'wilson' when n_subjects < 2 then 'none' when rate <= 0 or rate >= 1 or variance <= 1e-12 then 'wilson_people'
+            else 'clustered_logit' end as ci_method
+    from spread
+), bounded as (
+    select *,
+        case when ci_method like 'wilson%' then (rate + z * z / (2 * m)) / (1 + z * z / m) when ci_method = 'clustered_logit' then ln(rate / (1 - rate)) end as mid,
+        case
+            when ci_method like 'wilson%' then z * sqrt(rate * (1 - rate) / m + z * z / (4 * m * m)) / (1 + z * z / m)
+            when ci_method = 'clustered_logit' then t_975 * sqrt(variance) / (rate * (1 - rate))
+        end as half
+    from chosen
+)
+select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, indicator_id, profile_id,
+    (n / case when indicator_id = 'attendance_rate' then 1000 else 1 end)::decimal(18, 3) as numerator,
+    (d / case when indicator_id = 'attendance_rate' then 1000 else 1 end)::decimal(18, 3) as denominator,
+    n_subjects, round(rate, 12) as value,
+    round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) end, 9) as ci_low,
+    round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) end, 9) as ci_high,
+    ci_method
+from bounded;

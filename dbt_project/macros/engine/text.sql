@@ -1,0 +1,29 @@
+{#- One text of several columns, different for different values: `^` escapes itself and the separator, and `^0` is null. The columns may be text,
+    integers, dates, booleans or fixed decimals; floats and timestamps are written differently by the engines. -#}
+{% macro concat_key(expressions) -%}
+    {%- set parts = [] -%}
+    {%- for expression in expressions -%}
+        {%- do parts.append("coalesce(replace(replace(cast(" ~ expression ~ " as string), '^', '^^'), '|', '^|'), '^0')") -%}
+    {%- endfor -%}
+    concat_ws('|', {{ parts | join(', ') }})
+{%- endmacro %}
+
+
+{#- A key of 32 hexadecimal digits over several columns, the same on every engine. -#}
+{% macro hash_key(expressions) -%}
+    md5({{ concat_key(expressions) }})
+{%- endmacro %}
+
+
+{#- A group's texts joined in a stated order, nulls left out. Give an order that is total and never null: nulls sort apart on the two engines. -#}
+{% macro ordered_list(expression, order_by, separator=', ') -%}
+    {{ return(adapter.dispatch('ordered_list', 'throughline')(expression, order_by, separator)) }}
+{%- endmacro %}
+
+{% macro duckdb__ordered_list(expression, order_by, separator) -%}
+    string_agg({{ expression }}, '{{ separator }}' order by {{ order_by }})
+{%- endmacro %}
+
+{% macro spark__ordered_list(expression, order_by, separator) -%}
+    listagg({{ expression }}, '{{ separator }}') within group (order by {{ order_by }})
+{%- endmacro %}

@@ -1,0 +1,68 @@
+{{ config(
+    materialized='touched',
+    touched='int_survey_changed',
+    touched_key=['response_key']
+) }}
+with answers as (
+    select
+        {{ concat_key(["survey_id", "wave_id", "response_id"]) }} as response_key,
+        survey_id,
+        wave_id,
+        answered_on,
+        respondent_role,
+        school_id,
+        grade_level,
+        item_title,
+        answer,
+        delivery_id,
+        line_number
+    from {{ ref('stg_survey__answers') }}
+),
+
+scored as (
+    select
+        answers.response_key,
+        answers.survey_id,
+        answers.wave_id,
+        answers.answered_on,
+        answers.respondent_role,
+        answers.school_id as school_key,
+        answers.grade_level,
+        items.item_id,
+        items.construct,
+        case
+            when items.is_reversed = 'true'
+                then {{ try_cast_decimal('scales.minimum') }} + {{ try_cast_decimal('scales.maximum') }} - {{ try_cast_decimal('scales.value') }}
+            else {{ try_cast_decimal('scales.value') }}
+        end as item_value,
+        {{ try_cast_decimal('scales.favorable_from') }} as favorable_from,
+        answers.delivery_id,
+        answers.line_number
+    from answers
+    inner join {{ source('settings', 'survey_items') }} as items
+        on answers.survey_id = items.survey_id and answers.item_title = items.item_title
+    inner join {{ source('settings', 'survey_scales') }} as scales
+        on items.scale_id = scales.scale_id and answers.answer = scales.answer
+    {% if is_touched_build() %}
+        inner join {{ ref('int_survey_changed') }} as changed on answers.response_key = changed.response_key
+    {% endif %}
+)
+
+select
+    scored.response_key,
+    scored.survey_id,
+    scored.wave_id,
+    scored.answered_on,
+    dates.piece_start,
+    scored.respondent_role,
+    scored.school_key,
+    scored.grade_level,
+    scored.item_id,
+    scored.construct,
+    scored.item_value,
+    scored.item_value is not null as is_valid,
+    coalesce(scored.item_value >= scored.favorable_from, false) as is_favorable,
+    scored.delivery_id,
+    scored.line_number
+from scored
+inner join {{ ref('dim_dates') }} as dates on scored.answered_on = dates.calendar_date

@@ -1,0 +1,22 @@
+-- One shape for an assignment, from OneRoster line items and from a learning-management system.
+select
+    {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key,
+    {{ concat_key(["'oneroster'", "items.class_id"]) }} as section_key,
+    classes.school_id as school_key,
+    items.due_date,
+    items.points_possible
+from {{ ref('stg_oneroster__line_items') }} as items
+left join {{ ref('stg_oneroster__classes') }} as classes on items.class_id = classes.class_id
+
+union all
+
+select
+    {{ concat_key(["'lms'", "assignments.source_system", "assignments.assignment_id"]) }} as assignment_key,
+    {{ concat_key(["'lms'", "assignments.source_system", "assignments.lms_section_id"]) }} as section_key,
+    classes.school_id as school_key,
+    assignments.due_date,
+    assignments.points_possible
+from {{ ref('stg_lms__assignments') }} as assignments
+left join {{ ref('stg_lms__sections') }} as sections
+    on assignments.source_system = sections.source_system and assignments.lms_section_id = sections.lms_section_id
+left join {{ ref('stg_oneroster__classes') }} as classes on sections.class_id = classes.class_id

@@ -1,0 +1,33 @@
+-- One shape for a student's result on an assignment. `work_statuses` says what each source's status means.
+select
+    {{ concat_key(["'oneroster'", "results.line_item_id"]) }} as assignment_key,
+    results.student_id as student_key,
+    results.result_id,
+    results.points_earned,
+    statuses.is_expected,
+    statuses.is_missing or coalesce(results.is_missing, false) as is_missing,
+    statuses.is_submitted and not coalesce(results.is_missing, false) as is_submitted,
+    statuses.is_late or coalesce(results.is_late, false) as is_late,
+    results.delivery_id,
+    results.line_number
+from {{ ref('stg_oneroster__results') }} as results
+inner join {{ ref('work_statuses') }} as statuses on statuses.format = 'oneroster' and results.score_status = statuses.status
+
+union all
+
+select
+    {{ concat_key(["'lms'", "submissions.source_system", "submissions.assignment_id"]) }} as assignment_key,
+    users.student_id as student_key,
+    submissions.submission_id as result_id,
+    submissions.points_earned,
+    statuses.is_expected,
+    statuses.is_missing,
+    statuses.is_submitted,
+    statuses.is_late,
+    submissions.delivery_id,
+    submissions.line_number
+from {{ ref('stg_lms__submissions') }} as submissions
+inner join {{ ref('work_statuses') }} as statuses on statuses.format = 'lms' and submissions.submission_status = statuses.status
+inner join {{ ref('stg_lms__users') }} as users
+    on submissions.source_system = users.source_system and submissions.lms_user_id = users.lms_user_id
+where users.student_id is not null

@@ -1,0 +1,98 @@
+-- depends_on: {{ ref('int_touched_periods') }}
+{{ config(
+    materialized='touched',
+    touched='int_touched_periods',
+    touched_key=['school_year', 'period_type', 'period_start']
+) }}
+{% set z = '1.959963984540054' %}
+with measured as (
+    select
+        moments.*,
+        indicators.is_person_share,
+        measures.scale,
+        quantiles.t_975,
+        cast(moments.sum_n as double) / moments.sum_d as rate,
+        cast(moments.n_subjects as double) as people
+    from {{ ref('int_cell_moments') }} as moments
+    inner join {{ ref('indicators') }} as indicators on moments.indicator_id = indicators.indicator_id
+    inner join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id
+    left join {{ ref('t_quantiles') }} as quantiles on quantiles.degrees_of_freedom = least(moments.n_subjects - 1, 200)
+    where moments.sum_d > 0
+),
+
+spread as (
+    -- the variance of a ratio of totals over people: m / (m - 1) x sum (n - r d)^2 / (sum d)^2
+    select
+        measured.*,
+        case
+            when n_subjects > 1
+                then greatest(0, people / (people - 1) * (sum_nn - 2 * rate * sum_nd + rate * rate * sum_dd) / (cast(sum_d as double) * sum_d))
+        end as variance
+    from measured
+),
+
+chosen as (
+    select
+        spread.*,
+        case
+            when is_person_share then 'wilson'
+            when n_subjects < 2 then 'none'
+            when rate <= 0 or rate >= 1 or variance <= 1e-12 then 'wilson_people'
+            else 'clustered_logit'
+        end as ci_method
+    from spread
+),
+
+bounded as (
+    select
+        chosen.*,
+        case when ci_method like 'wilson%' then (rate + {{ z }} * {{ z }} / (2 * people)) / (1 + {{ z }} * {{ z }} / people) end as wilson_center,
+        case
+            when ci_method like 'wilson%'
+                then {{ z }} * sqrt(rate * (1 - rate) / people + {{ z }} * {{ z }} / (4 * people * people)) / (1 + {{ z }} * {{ z }} / people)
+        end as wilson_half,
+        case when ci_method = 'clustered_logit' then ln(rate / (1 - rate)) end as logit,
+        case when ci_method = 'clustered_logit' then t_975 * sqrt(variance) / (rate * (1 - rate)) end as logit_half
+    from chosen
+)
+
+select
+    {{ concat_key([
+        "bounded.school_year", "bounded.school_id", "bounded.grade_level", "bounded.group_family", "bounded.group_value", "bounded.period_type",
+        "bounded.period_start", "bounded.indicator_id", "bounded.profile_id"
+    ]) }} as value_key,
+    cast(bounded.school_year as int) as school_year,
+    bounded.school_id,
+    bounded.grade_level,
+    bounded.group_family,
+    bounded.group_value,
+    bounded.period_type,
+    bounded.period_start,
+    periods.period_end,
+    bounded.indicator_id,
+    bounded.profile_id,
+    cast(cast(bounded.sum_n as decimal(18, 3)) / bounded.number_scale as decimal(18, 3)) as numerator,
+    cast(cast(bounded.sum_d as decimal(18, 3)) / bounded.number_scale as decimal(18, 3)) as denominator,
+    bounded.n_subjects,
+    round(bounded.rate, 12) as value,
+    round(
+        case
+            when bounded.ci_method like 'wilson%' then greatest(0, bounded.wilson_center - bounded.wilson_half)
+            when bounded.ci_method = 'clustered_logit' then 1 / (1 + exp(-(bounded.logit - bounded.logit_half)))
+        end, 9
+    ) as ci_low,
+    round(
+        case
+            when bounded.ci_method like 'wilson%' then least(1, bounded.wilson_center + bounded.wilson_half)
+            when bounded.ci_method = 'clustered_logit' then 1 / (1 + exp(-(bounded.logit + bounded.logit_half)))
+        end, 9
+    ) as ci_high,
+    bounded.ci_method
+from (
+    select bounded.*, case when is_person_share then 1 else scale end as number_scale from bounded
+) as bounded
+inner join {{ ref('dim_periods') }} as periods
+    on
+        bounded.period_type = periods.period_type
+        and bounded.period_start = periods.period_start
+        and bounded.school_year = periods.school_year

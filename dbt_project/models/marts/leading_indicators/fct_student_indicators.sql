@@ -1,0 +1,65 @@
+{{ config(
+    materialized='touched',
+    touched='int_touched_subject_periods',
+    touched_key=['student_key', 'period_type', 'period_start']
+) }}
+with summed as (
+    select
+        indicators.subject_key as student_key,
+        indicators.school_key as school_id,
+        indicators.school_year,
+        indicators.period_type,
+        indicators.period_start,
+        indicators.indicator_id,
+        indicators.profile_id,
+        indicators.counts_at,
+        {{ sum_bigint('indicators.numerator') }} as numerator,
+        {{ sum_bigint('indicators.denominator') }} as denominator,
+        {{ sum_bigint('indicators.total_numerator') }} as total_numerator,
+        {{ sum_bigint('indicators.total_denominator') }} as total_denominator
+    from {{ ref('int_subject_indicators') }} as indicators
+    {% if is_touched_build() %}
+        inner join {{ ref('int_touched_subject_periods') }} as touched
+            on
+                indicators.subject_key = touched.student_key
+                and indicators.period_type = touched.period_type
+                and indicators.period_start = touched.period_start
+    {% endif %}
+    where indicators.subject_type = 'student'
+    group by
+        indicators.subject_key, indicators.school_key, indicators.school_year, indicators.period_type, indicators.period_start,
+        indicators.indicator_id, indicators.profile_id, indicators.counts_at
+)
+
+select
+    {{ concat_key(["summed.student_key", "summed.school_id", "summed.period_type", "summed.period_start", "summed.indicator_id", "summed.profile_id"]) }}
+        as student_indicator_key,
+    summed.student_key,
+    summed.school_id,
+    cast(summed.school_year as int) as school_year,
+    summed.period_type,
+    summed.period_start,
+    periods.period_end,
+    summed.indicator_id,
+    summed.profile_id,
+    cast(cast(summed.total_numerator as decimal(18, 3)) / measures.scale as decimal(18, 3)) as numerator,
+    cast(cast(summed.total_denominator as decimal(18, 3)) / measures.scale as decimal(18, 3)) as denominator,
+    {{ safe_divide('summed.total_numerator', 'summed.total_denominator') }} as value,
+    case when indicators.rollup = 'flag_of_total' then summed.numerator = 1 end as flag,
+    case
+        when indicators.rollup = 'flag_of_total' and summed.numerator = 1
+            then
+                'Missed ' || {{ plain_number('summed.total_numerator', 'measures.scale') }} || ' of '
+                || {{ plain_number('summed.total_denominator', 'measures.scale') }} || ' ' || measures.unit || ' so far this year; the line is '
+                || cast(profiles.threshold_numerator as string) || ' in ' || cast(profiles.threshold_denominator as string) || '.'
+    end as flag_reason
+from summed
+inner join {{ ref('indicators') }} as indicators on summed.indicator_id = indicators.indicator_id
+inner join {{ ref('indicator_profiles') }} as profiles
+    on summed.indicator_id = profiles.indicator_id and summed.profile_id = profiles.profile_id
+inner join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id
+inner join {{ ref('dim_periods') }} as periods
+    on
+        summed.period_type = periods.period_type
+        and summed.period_start = periods.period_start
+        and summed.school_year = periods.school_year

@@ -1,0 +1,32 @@
+-- depends_on: {{ ref('int_touched_pieces') }}
+{{ config(
+    materialized='touched',
+    touched='int_touched_pieces',
+    touched_key=['subject_type', 'subject_key', 'piece_start']
+) }}
+-- The one shape of every measure: a subject, where and in which groups it was, a week piece, a measure, a quantity in the measure's unit times its scale.
+{% set measure_models = ['msr_attendance', 'msr_assignments', 'msr_marks', 'msr_survey_answers'] %}
+with measured as (
+    {% for model in measure_models -%}
+        select subject_type, subject_key, school_key, grade_level, signature, modality, piece_start, measure_id, cast(quantity as bigint) as quantity
+        from {{ ref(model) }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+select
+    measured.subject_type,
+    measured.subject_key,
+    measured.school_key,
+    measured.grade_level,
+    measured.signature,
+    measured.modality,
+    pieces.school_year,
+    pieces.term_id,
+    pieces.month_start,
+    pieces.week_start,
+    measured.piece_start,
+    measured.measure_id,
+    measured.quantity
+from measured
+inner join {{ ref('dim_week_pieces') }} as pieces on measured.piece_start = pieces.piece_start

@@ -1,0 +1,115 @@
+{{ config(materialized='table') }}
+-- Every stage 1 indicator of every subject over each touched period, at the finest place and groups. `counts_at` says which figures a row belongs to:
+-- sums belong to the school's and the district's; a flag of a total is judged apart for each of them.
+with paired as (
+    select
+        measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
+        measures.grade_level, measures.signature, measures.modality,
+        indicators.indicator_id, indicators.rollup,
+        {{ sum_bigint('case when measures.measure_id = indicators.numerator_measure then measures.quantity else 0 end') }} as numerator,
+        {{ sum_bigint('case when measures.measure_id = indicators.denominator_measure then measures.quantity else 0 end') }} as denominator
+    from {{ ref('int_period_measures') }} as measures
+    inner join {{ ref('indicators') }} as indicators
+        on
+            indicators.stage = 1
+            and (measures.measure_id = indicators.numerator_measure or measures.measure_id = indicators.denominator_measure)
+            and (indicators.rollup <> 'flag_of_total' or measures.period_type = 'year_to_date')
+    group by
+        measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
+        measures.grade_level, measures.signature, measures.modality, indicators.indicator_id, indicators.rollup
+),
+
+profiles as (
+    select
+        profiles.*,
+        profiles.minimum_denominator * measures.scale as minimum_quantity
+    from {{ ref('indicator_profiles') }} as profiles
+    inner join {{ ref('indicators') }} as indicators on profiles.indicator_id = indicators.indicator_id
+    inner join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id
+),
+
+by_school as (
+    select
+        period_type, period_start, school_year, subject_type, subject_key, school_key, indicator_id,
+        min(grade_level) as grade_level,
+        {{ sum_bigint('numerator') }} as numerator,
+        {{ sum_bigint('denominator') }} as denominator
+    from paired
+    where rollup = 'flag_of_total'
+    group by period_type, period_start, school_year, subject_type, subject_key, school_key, indicator_id
+),
+
+pooled as (
+    select
+        period_type, period_start, school_year, subject_type, subject_key, indicator_id,
+        min(grade_level) as grade_level,
+        {{ sum_bigint('numerator') }} as numerator,
+        {{ sum_bigint('denominator') }} as denominator
+    from by_school
+    group by period_type, period_start, school_year, subject_type, subject_key, indicator_id
+),
+
+judged as (
+    -- the school's figure: the school's own days, or all the student's days in the district, as the profile says
+    select
+        by_school.period_type, by_school.period_start, by_school.school_year, by_school.subject_type, by_school.subject_key, by_school.school_key,
+        by_school.grade_level, by_school.indicator_id, profiles.profile_id, profiles.membership_rule, 'school' as counts_at,
+        case when profiles.grain = 'school' then by_school.numerator else pooled.numerator end as numerator,
+        case when profiles.grain = 'school' then by_school.denominator else pooled.denominator end as denominator,
+        profiles.minimum_quantity, profiles.threshold_numerator, profiles.threshold_denominator
+    from by_school
+    inner join pooled
+        on
+            by_school.period_type = pooled.period_type
+            and by_school.period_start = pooled.period_start
+            and by_school.subject_type = pooled.subject_type
+            and by_school.subject_key = pooled.subject_key
+            and by_school.indicator_id = pooled.indicator_id
+    inner join profiles on by_school.indicator_id = profiles.indicator_id
+    union all
+    -- the district's figure: a student's schools are pooled before the minimum applies
+    select
+        pooled.period_type, pooled.period_start, pooled.school_year, pooled.subject_type, pooled.subject_key,
+        cast(null as {{ dbt.type_string() }}) as school_key,
+        pooled.grade_level, pooled.indicator_id, profiles.profile_id, profiles.membership_rule, 'district' as counts_at,
+        pooled.numerator, pooled.denominator,
+        profiles.minimum_quantity, profiles.threshold_numerator, profiles.threshold_denominator
+    from pooled
+    inner join profiles on pooled.indicator_id = profiles.indicator_id
+)
+
+select
+    paired.period_type, paired.period_start, paired.school_year, paired.subject_type, paired.subject_key, paired.school_key, paired.grade_level,
+    paired.signature, paired.modality, paired.indicator_id, profiles.profile_id,
+    'both' as counts_at,
+    paired.numerator,
+    paired.denominator,
+    paired.numerator as total_numerator,
+    paired.denominator as total_denominator
+from paired
+inner join profiles on paired.indicator_id = profiles.indicator_id
+where
+    paired.rollup <> 'flag_of_total'
+    and paired.denominator > 0
+    and paired.school_year >= coalesce(profiles.first_school_year, paired.school_year)
+    and paired.school_year <= coalesce(profiles.last_school_year, paired.school_year)
+
+union all
+
+-- 10 x absent >= 1 x enrolled, in whole numbers: never a rounded rate
+select
+    judged.period_type, judged.period_start, judged.school_year, judged.subject_type, judged.subject_key, judged.school_key, judged.grade_level,
+    groups.signature, cast(null as {{ dbt.type_string() }}) as modality, judged.indicator_id, judged.profile_id, judged.counts_at,
+    cast(
+        case when judged.numerator * judged.threshold_denominator >= judged.denominator * judged.threshold_numerator then 1 else 0 end as bigint
+    ) as numerator,
+    cast(1 as bigint) as denominator,
+    judged.numerator as total_numerator,
+    judged.denominator as total_denominator
+from judged
+inner join {{ ref('dim_student_years') }} as groups
+    on
+        judged.subject_key = groups.student_key
+        and judged.school_year = groups.school_year
+        and judged.membership_rule = groups.membership_rule
+where judged.denominator >= judged.minimum_quantity and judged.denominator > 0

@@ -1,0 +1,60 @@
+-- Assignments expected, completed, submitted and late, in the week piece of the due date. Expected: the date has come, the work is not excused, and the
+-- student was in the class on that date. No result at all is not yet known and is not counted as missing.
+with due as (
+    select distinct
+        results.assignment_key,
+        results.student_key,
+        coalesce(results.school_key, '') as school_key,
+        results.due_date,
+        results.piece_start,
+        results.is_missing,
+        results.is_submitted,
+        results.is_late
+    from {{ ref('int_touched_pieces') }} as touched
+    inner join {{ ref('fct_assignment_results') }} as results
+        on touched.subject_key = results.student_key and touched.piece_start = results.piece_start
+    inner join {{ source('settings', 'night') }} as night on results.due_date <= night.as_of
+    inner join {{ ref('int_section_enrollments_combined') }} as enrolled
+        on
+            results.student_key = enrolled.student_key
+            and results.section_key = enrolled.section_key
+            and results.due_date >= enrolled.begin_date
+            and results.due_date < enrolled.end_date
+    where touched.subject_type = 'student' and results.is_expected
+),
+
+summed as (
+    select
+        due.student_key,
+        due.school_key,
+        versions.signature,
+        due.piece_start,
+        count(*) as expected,
+        {{ sum_bigint('case when due.is_missing then 0 else 1 end') }} as completed,
+        {{ sum_bigint('case when due.is_submitted then 1 else 0 end') }} as submitted,
+        {{ sum_bigint('case when due.is_submitted and due.is_late then 1 else 0 end') }} as late
+    from due
+    inner join {{ ref('dim_student_versions') }} as versions
+        on due.student_key = versions.student_key and due.due_date >= versions.valid_from and due.due_date < versions.valid_to
+    group by due.student_key, due.school_key, versions.signature, due.piece_start
+)
+
+select
+    'student' as subject_type,
+    summed.student_key as subject_key,
+    summed.school_key,
+    students.grade_level,
+    summed.signature,
+    cast(null as {{ dbt.type_string() }}) as modality,
+    summed.piece_start,
+    measures.measure_id,
+    case measures.measure_id
+        when 'assignments_expected' then summed.expected
+        when 'assignments_completed' then summed.completed
+        when 'assignments_submitted' then summed.submitted
+        else summed.late
+    end as quantity
+from summed
+inner join {{ ref('dim_students') }} as students on summed.student_key = students.student_key
+cross join {{ ref('measures') }} as measures
+where measures.model = 'msr_assignments'

@@ -1,0 +1,81 @@
+-- A student's marks as they stand at the end of a week piece: for each class section with graded work in the term so far, points earned over points
+-- possible. Rows stand in the pieces in which the student had work due; the latest of a period is the period's value.
+with touched as (
+    select touched.subject_key as student_key, touched.piece_start, touched.school_year, touched.term_id
+    from {{ ref('int_touched_pieces') }} as touched
+    where touched.subject_type = 'student'
+),
+
+graded as (
+    select
+        results.student_key,
+        results.section_key,
+        coalesce(results.school_key, '') as school_key,
+        results.piece_start,
+        results.school_year,
+        results.term_id,
+        sum(results.points_earned) as points_earned,
+        sum(results.points_possible) as points_possible
+    from {{ ref('fct_assignment_results') }} as results
+    inner join {{ source('settings', 'night') }} as night on results.due_date <= night.as_of
+    where results.is_expected and results.points_earned is not null and results.points_possible > 0
+    group by
+        results.student_key, results.section_key, coalesce(results.school_key, ''), results.piece_start, results.school_year, results.term_id
+),
+
+standing_on as (
+    select distinct touched.student_key, touched.piece_start, touched.school_year, touched.term_id
+    from touched
+    inner join graded on touched.student_key = graded.student_key and touched.piece_start = graded.piece_start
+),
+
+to_date as (
+    select
+        standing_on.student_key,
+        standing_on.piece_start,
+        graded.school_key,
+        graded.section_key,
+        sum(graded.points_earned) as points_earned,
+        sum(graded.points_possible) as points_possible
+    from standing_on
+    inner join graded
+        on
+            standing_on.student_key = graded.student_key
+            and standing_on.school_year = graded.school_year
+            and coalesce(standing_on.term_id, '') = coalesce(graded.term_id, '')
+            and graded.piece_start <= standing_on.piece_start
+    group by standing_on.student_key, standing_on.piece_start, graded.school_key, graded.section_key
+),
+
+passing as (
+    select min(min_percent) as min_percent from {{ ref('grade_scale') }} where not is_d_or_f
+),
+
+summed as (
+    select
+        to_date.student_key,
+        to_date.school_key,
+        to_date.piece_start,
+        count(*) as marks,
+        {{ sum_bigint('case when to_date.points_earned * 100 < passing.min_percent * to_date.points_possible then 1 else 0 end') }} as marks_d_f
+    from to_date
+    cross join passing
+    group by to_date.student_key, to_date.school_key, to_date.piece_start
+)
+
+select
+    'student' as subject_type,
+    summed.student_key as subject_key,
+    summed.school_key,
+    students.grade_level,
+    versions.signature,
+    cast(null as {{ dbt.type_string() }}) as modality,
+    summed.piece_start,
+    measures.measure_id,
+    case measures.measure_id when 'marks' then summed.marks else summed.marks_d_f end as quantity
+from summed
+inner join {{ ref('dim_students') }} as students on summed.student_key = students.student_key
+inner join {{ ref('dim_student_versions') }} as versions
+    on summed.student_key = versions.student_key and summed.piece_start >= versions.valid_from and summed.piece_start < versions.valid_to
+cross join {{ ref('measures') }} as measures
+where measures.model = 'msr_marks'

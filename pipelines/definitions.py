@@ -1,0 +1,49 @@
+"""The Dagster code location: gathers `defs/` for one district, nothing else.
+
+The district is the folder named by THROUGHLINE_DISTRICT, or the one that one stands in. Loading reads its settings and the parsed dbt manifest;
+it opens no database, looks into no landing folder, and imports neither Great Expectations nor pandas.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.defs.automation import landing_sensor, nightly_job, nightly_schedule
+from pipelines.defs.partitions import daily
+from pipelines.defs.publication import published_assets
+from pipelines.defs.quality import held_assets
+from pipelines.defs.raw import landing_specs, raw_assets
+from pipelines.defs.resources import DistrictResource, district_folder, manifest_path
+from pipelines.defs.transform import transform_assets
+from pipelines.district import load_district
+from pipelines.lineage.graph import Manifest, tables_behind_indicators
+
+
+def build_definitions(folder: Path) -> dg.Definitions:
+    """All definitions for the district in `folder`. Raises SettingsError where its settings cannot be used."""
+    district = load_district(folder)
+    timezone = district.district.timezone
+    partitions = daily(district.school_years[0].start, timezone)
+    manifest = manifest_path()
+    landing = landing_specs([(s.id, s.path) for s in district.sources])
+    essential = frozenset.intersection(*tables_behind_indicators(Manifest(manifest)).values())
+    return dg.Definitions(
+        assets=[
+            *landing,
+            raw_assets(partitions, landing),
+            held_assets(partitions, essential),
+            transform_assets(partitions, manifest),
+            published_assets(partitions, manifest),
+        ],
+        jobs=[nightly_job()],
+        schedules=[nightly_schedule(timezone)],
+        sensors=[landing_sensor(timezone)],
+        resources={"district": DistrictResource(folder=str(folder))},
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return build_definitions(district_folder())

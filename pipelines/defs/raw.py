@@ -1,0 +1,42 @@
+"""Assets from landing to raw. https://docs.dagster.io/guides/build/assets
+
+What belongs here: the declaration of landing and raw, and the step that takes files. Taking them is `pipelines.intake`.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from pipelines.defs.partitions import business_dates
+from pipelines.defs.resources import DistrictResource, reporter
+from pipelines.intake.take import take
+from pipelines.lineage.ledger import SETTLED, Check, Run, now
+from pipelines.publication.publish import recover
+from pipelines.publication.warehouse import open_warehouse
+from pipelines.sources import ALL_TABLES
+
+
+def landing_specs(sources: Sequence[tuple[str, str]]) -> list[dg.AssetSpec]:
+    """One external asset a source: the files that the district's systems send. `sources` are ids and paths."""
+    return [dg.AssetSpec(["landing", source_id], group_name="landing", description=f"Files at {path}") for source_id, path in sources]
+
+
+def raw_assets(partitions: dg.PartitionsDefinition, landing: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
+    """All raw tables, taken in one step: a folder is listed once."""
+    deps = [spec.key for spec in landing]
+    specs = [dg.AssetSpec(["raw", t], deps=deps, group_name="raw", kinds={"parquet"}, description="Every cell as delivered.") for t in ALL_TABLES]
+
+    @dg.multi_asset(name="intake", specs=specs, partitions_def=partitions, pool="build", backfill_policy=dg.BackfillPolicy.single_run())
+    def intake(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[dg.MaterializeResult[None]]:
+        first, last = business_dates(context)
+        with district.ledger() as (settings, ledger):
+            recover(ledger, open_warehouse(settings.warehouse_url))
+            ledger.put(Run(context.run_id, now(), last, first if first != last else None))
+            report = take(settings, ledger, context.run_id, last, reporter(context))
+            ledger.put(*(Check(context.run_id, "arrival", w.name, SETTLED, "warning", False, 1, w.why) for w in report.waiting))
+            for name in ALL_TABLES:
+                some = [d for d in report.taken if d.table_name == name]
+                metadata: dict[str, int | str] = {"deliveries": len(some), "rows": sum(d.n_rows for d in some), "up_to": last.isoformat()}
+                yield dg.MaterializeResult(asset_key=["raw", name], metadata=metadata)
+
+    return intake

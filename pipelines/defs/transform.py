@@ -1,0 +1,83 @@
+"""The dbt project as assets and checks. https://docs.dagster.io/integrations/libraries/dbt
+
+What belongs here: declaring the models and running `dbt build`. A failed test or model does not end the night: the publication gate reads the
+results and holds what depends on them.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from pipelines.defs.resources import DistrictResource, dbt_environment, dbt_target, reporter
+from pipelines.district import District
+from pipelines.lineage.graph import PROJECT, Manifest
+from pipelines.publication import assemble
+from pipelines.publication.gate import NodeFailure
+from pipelines.publication.publish import definitions_hash, publish, run_of
+from pipelines.quality.build import finish_night, is_built_with, open_build
+from pipelines.sources import ALL_TABLES
+
+
+def build_arguments(*, whole: bool) -> list[str]:
+    """Arguments of `dbt build`: the whole from scratch where a definition or a setting changed, else what tonight touched."""
+    build = ["build", "--exclude-resource-type", "unit_test"]  # they test the code, not the night: `make test` runs them
+    return [*build, "--full-refresh"] if whole else build
+
+
+def parse_failures(results: dict[str, Any]) -> list[NodeFailure]:
+    """What failed, warned or was skipped, from dbt's run_results.json."""
+    bad = ("error", "fail", "warn", "skipped", "runtime error")
+    found = []
+    for r in results["results"]:
+        if r["status"] in bad:
+            status = "error" if r["status"] == "runtime error" else r["status"]
+            found.append(NodeFailure(r["unique_id"], status, _first_line(r.get("message")), int(r.get("failures") or 0)))
+    return found
+
+
+def _first_line(message: str | None) -> str:
+    lines = [line.strip() for line in (message or "").splitlines() if line.strip()]
+    return lines[0] if lines else ""
+
+
+def build_fingerprint(district: District) -> str:
+    """Settings and definitions: when it changes, everything is built anew."""
+    return f"{district.fingerprint()}-{definitions_hash()}"
+
+
+def transform_assets(partitions: dg.PartitionsDefinition, manifest: Path) -> dg.AssetsDefinition:
+    """All models, in one step."""
+
+    @dbt_assets(manifest=manifest, name="transform", partitions_def=partitions, pool="build", backfill_policy=dg.BackfillPolicy.single_run())
+    def transform(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[Any]:
+        progress = reporter(context)
+        with district.ledger() as (settings, ledger):
+            fingerprint = build_fingerprint(settings)
+            with open_build(settings, read_only=True) as db:
+                whole = not is_built_with(db, fingerprint)
+            progress("building every model from scratch" if whole else "building what tonight touched")
+            target = dbt_target(settings)
+            (target / "run_results.json").unlink(missing_ok=True)
+            os.environ.update(dbt_environment(settings))  # dagster-dbt hands its own environment on
+            dbt = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(Path(sys.executable).with_name("dbt")))
+            invocation = dbt.cli(build_arguments(whole=whole), context=context, target_path=target, raise_on_error=False, manifest=manifest)
+            yield from invocation.stream()
+            if not (target / "run_results.json").exists():
+                raise dg.Failure(f"dbt did not finish; see {target / 'logs' / 'dbt.log'}")
+            failures = parse_failures(json.loads((target / "run_results.json").read_text(encoding="utf-8")))
+            with open_build(settings) as db:
+                if not any(f.status in ("error", "skipped") for f in failures):
+                    assemble.note_pending(db, Manifest(manifest).marts(), whole=whole)
+                    finish_night(db, list(ALL_TABLES), fingerprint)
+            marts = {m.name for m in Manifest(manifest).marts()}
+            if any(f.unique_id.rsplit(".", 1)[-1] in marts and f.status in ("error", "skipped") for f in failures):
+                # the steps below need marts that were not built: hold everything here, and say so
+                publish(settings, ledger, run_of(ledger, context.run_id), manifest, failures, whole=whole, progress=progress)
+
+    return transform

@@ -1,0 +1,61 @@
+"""The columns of a raw file: names that Parquet and DuckDB can both hold, and what of them is dropped before raw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+PROVENANCE = ("_delivery_id", "_file", "_line", "_defect", "_text")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """`names` are unique whatever their case, in the file's order; `kept` the positions that go to raw; `duplicates` say names and positions."""
+
+    names: tuple[str, ...]
+    kept: tuple[int, ...]
+    duplicates: tuple[str, ...]
+    dropped: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def safe_cells(self, cells: Sequence[str]) -> list[str | None]:
+        """The kept cells of a line with too few or too many of them.
+
+        Where a column is redacted, a cell that a shift could have moved out of it is left empty too: that is every cell from the redacted
+        column on, and as many before it as the line is short of.
+        """
+        limit = len(self.names)
+        if self.dropped:
+            limit = min(i for i in range(len(self.names)) if i not in self.kept) - max(0, len(self.names) - len(cells))
+        return [cells[i] if i < min(limit, len(cells)) else None for i in self.kept]
+
+
+def columns_of(header: Sequence[str], redacted: Iterable[str]) -> Columns:
+    """Name the columns of a header. `redacted` is matched whatever the case; in dotted paths a parent redacts all below it."""
+    first: dict[str, int] = dict.fromkeys(PROVENANCE, -1)
+    names: list[str] = []
+    duplicates: list[str] = []
+    warnings: list[str] = []
+    for position, cell in enumerate(header):
+        name = cell if cell.strip() else f"column {position + 1}"
+        if not cell.strip():
+            warnings.append(f"unnamed_column: column {position + 1} has no name")
+        if (earlier := first.get(name.lower())) is not None:
+            if earlier >= 0:
+                duplicates.append(f"{name!r} is column {earlier + 1} and column {position + 1}")
+            else:
+                warnings.append(f"reserved_name: column {position + 1} is called {name!r}, a name kept for provenance")
+            number = 2
+            while f"{name}#{number}".lower() in first:
+                number += 1
+            name = f"{name}#{number}"
+        first[name.lower()] = position
+        names.append(name)
+    secret = [r.strip().lower() for r in redacted]
+    hidden = [i for i, name in enumerate(names) if any(_is_below(header[i].strip().lower(), r) or _is_below(name.lower(), r) for r in secret)]
+    kept = tuple(i for i in range(len(names)) if i not in hidden)
+    return Columns(tuple(names), kept, tuple(duplicates), tuple(names[i] for i in hidden), tuple(warnings))
+
+
+def _is_below(name: str, parent: str) -> bool:
+    return name == parent or name.startswith(parent + ".")

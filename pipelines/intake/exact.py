@@ -1,0 +1,125 @@
+"""The exact way through a CSV file: one record at a time, with the line where it starts, whatever is wrong with it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import IO, NamedTuple
+
+CELL_LIMIT = 131_072  # characters; a longer cell is taken for a quotation mark that was never closed
+
+
+class Record(NamedTuple):
+    """One record. `line` is the physical line (from 1) where it starts; `text` is its text as delivered, given where `defect` is not ""."""
+
+    line: int
+    cells: list[str]
+    defect: str = ""
+    text: str = ""
+
+
+class Lines:
+    """Physical lines (ended by LF, CRLF or CR, kept as they are) that can be given back. `blank` counts lines passed over."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._back: list[str] = []
+        self.number = 0  # of the last line taken
+        self.taken: list[str] = []  # since `start`
+        self.ended = False
+        self.blank = 0
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._back.pop() if self._back else self._stream.readline()
+        if not line:
+            self.ended = True
+            raise StopIteration
+        self.number += 1
+        self.taken.append(line)
+        return line
+
+    def start(self) -> None:
+        self.taken = []
+
+    def keep_first(self) -> str:
+        """Give all lines back but the first since `start`, and return that one."""
+        first, rest = self.taken[0], self.taken[1:]
+        self._back += reversed(rest)
+        self.number -= len(rest)
+        self.taken, self.ended = [first], False
+        return first
+
+
+def read_header(lines: Lines, delimiter: str) -> list[str]:
+    """The first record that is not blank; its cells may hold line breaks. An unreadable header gives its first line as it stands."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    while True:
+        lines.start()
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            return [lines.keep_first().rstrip("\r\n")]
+        if cells is None:
+            return []
+        if lines.ended and len(lines.taken) > 1:  # a quotation mark never closed
+            return [lines.keep_first().rstrip("\r\n")]
+        if cells:
+            return cells
+        lines.blank += 1
+
+
+def records(lines: Lines, delimiter: str, width: int) -> Iterator[Record]:
+    """The records after the header, each with as many cells as it has.
+
+    A record that spans lines and does not fit the header is taken for a stray quotation mark: its first line alone is the defect and reading
+    goes on with the next, so that one bad cell cannot swallow the lines after it.
+    """
+    reader = csv.reader(lines, delimiter=delimiter)
+    while True:
+        lines.start()
+        line = lines.number + 1
+        unclosed = f"a quotation mark is opened and not closed within {CELL_LIMIT:,} characters"
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            yield _cut(lines, line, delimiter, unclosed)
+            continue
+        if cells is None:
+            return
+        if lines.ended or (len(lines.taken) > 1 and len(cells) != width):
+            yield _cut(lines, line, delimiter, "a quotation mark is opened and not closed")
+        elif not cells:
+            lines.blank += 1
+        elif len(cells) != width:
+            yield Record(line, cells, _ragged(cells, width), "".join(lines.taken).rstrip("\r\n"))
+        else:
+            yield Record(line, cells)
+
+
+def one_line(line: int, text: str, delimiter: str, width: int) -> Record:
+    """The record that is the whole of one line."""
+    cells = next(csv.reader([text], delimiter=delimiter), [])
+    return Record(line, cells, _ragged(cells, width) if len(cells) != width else "", text)
+
+
+def is_closed(text: str, delimiter: str) -> bool:
+    """Whether one line closes the quotation marks that it opens; False too where they stand in odd places."""
+    try:
+        next(csv.reader([text], delimiter=delimiter, strict=True), None)
+    except csv.Error:
+        return False
+    return True
+
+
+def _ragged(cells: list[str], width: int) -> str:
+    return f"{len(cells)} cell{'' if len(cells) == 1 else 's'} where the header has {width}"
+
+
+def _cut(lines: Lines, line: int, delimiter: str, defect: str) -> Record:
+    text = lines.keep_first().rstrip("\r\n")
+    if len(text) > CELL_LIMIT:
+        return Record(line, [], f"a cell is longer than {CELL_LIMIT:,} characters", text)
+    return Record(line, next(csv.reader([text], delimiter=delimiter), []), defect, text)

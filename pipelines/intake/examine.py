@@ -1,0 +1,107 @@
+"""One pass over a text file before anything is taken from it: its hash, its encoding, its lines, and whether it can be read at all."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHUNK = 1 << 20
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MAGIC = (
+    (b"PK\x03\x04", "an Excel workbook or a zip, not a text file", "export it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook, not a text file", "export it as CSV"),
+    (b"%PDF", "a PDF, not a text file", "export the data as CSV"),
+    (b"\x1f\x8b", "compressed with gzip", "deliver it uncompressed"),
+)
+_SEND = "ask for it to be sent again"
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What the pass found. `encoding` is a Python codec that skips a byte-order mark. `why` is "" where the file can be read."""
+
+    sha256: str
+    n_bytes: int
+    encoding: str
+    n_lines: int = 0
+    why: str = ""
+
+
+def line_breaks(text: str, after_cr: bool = False) -> int:
+    """Physical line ends (LF, CRLF or CR) in `text`; `after_cr` says that the text before it ended with CR."""
+    breaks = text.count("\n")
+    if "\r" in text:
+        breaks += text.count("\r") - text.count("\r\n")
+    return breaks - (after_cr and text.startswith("\n"))
+
+
+def examine(path: Path, name: str, encoding: str, setting: str) -> Examined:
+    """Read the whole file once, in pieces of 1 MiB. `setting` names the place in district.toml that `encoding` comes from.
+
+    Never raises for what is in the file: `why` then says what is wrong, in which line, and what to do. Raises OSError.
+    """
+    digest, n_bytes, n_lines = hashlib.sha256(), 0, 0
+    after_cr, at_line_start, blank = False, True, True
+    with path.open("rb") as f:
+        head = f.read(_CHUNK)
+        codec = next((c for bom, c in _BOMS if head.startswith(bom)), _codec(encoding))
+        why = _not_text(head, name)
+        if not why and not codec:
+            why = f"{name}: encoding {encoding!r} is not known; set {setting} to one such as 'utf-8' or 'cp1252'"
+        decoder = codecs.getincrementaldecoder(codec or "utf-8")("strict")
+        chunk, more = head, True
+        while more:
+            digest.update(chunk)
+            n_bytes += len(chunk)
+            following = f.read(_CHUNK)
+            more = bool(following)
+            if not why:
+                try:
+                    text = decoder.decode(chunk, final=not more)
+                except UnicodeDecodeError as e:
+                    good = e.object[: e.start].decode(codec, "ignore")
+                    why = _undecodable(name, n_lines + line_breaks(good, after_cr) + 1, e, encoding if codec == "utf-8-sig" else codec, setting)
+                    text = ""
+                if "\0" in text:
+                    line = n_lines + line_breaks(text[: text.index("\0")], after_cr) + 1
+                    why = f"{name}, line {line}: holds a NUL character (a damaged file, or UTF-16 without its mark); {_SEND}, as UTF-8"
+                n_lines += line_breaks(text, after_cr)
+                if text:
+                    after_cr, at_line_start = text[-1] == "\r", text[-1] in "\r\n"
+                    blank = blank and not text.strip()
+            chunk = following
+    n_lines += not at_line_start
+    if not why and blank:
+        why = f"{name}, line 1: holds no header, only blank lines; {_SEND}"
+    return Examined(digest.hexdigest(), n_bytes, codec or "utf-8", n_lines, why)
+
+
+def _codec(encoding: str) -> str:
+    """The codec for a configured encoding, or "" where Python knows no such text encoding."""
+    try:
+        "".encode(encoding)
+    except LookupError:
+        return ""
+    known = codecs.lookup(encoding).name
+    return "utf-8-sig" if known == "utf-8" else known
+
+
+def _not_text(head: bytes, name: str) -> str:
+    if not head:
+        return f"{name}: is empty (0 bytes); {_SEND}"
+    for magic, what, remedy in _MAGIC:
+        if head.startswith(magic):
+            return f"{name}: is {what}; {remedy}"
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
+        return f"{name}, line 1: is a web page (HTML or XML), not data, as when a download needed a login; {_SEND}"
+    return ""
+
+
+def _undecodable(name: str, line: int, error: UnicodeDecodeError, encoding: str, setting: str) -> str:
+    raw = error.object[error.start]
+    other = "'cp1252'" if encoding.startswith("utf") else "'utf-8'"
+    remedy = f"set {setting} to what the file is written in (often {other}), or {_SEND} as UTF-8"
+    return f"{name}, line {line}: byte 0x{raw:02X} is not {encoding}; {remedy}"

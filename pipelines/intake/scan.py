@@ -1,0 +1,204 @@
+"""Finding the landing files that a night has to look at. Nothing here opens a file, and nothing in the landing folder is ever changed."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+
+from pipelines.district import District, SettingsError, Source
+from pipelines.sources import extract, google_forms, lms
+from pipelines.sources.shape import Table
+
+MAX_SEQUENCE = 99_999  # precedence keeps five digits for it
+_PARTIAL = (".part", ".partial", ".tmp", ".filepart", ".crdownload", ".download")
+_TRUSTED_SECONDS = 1.0  # a file changed less long ago can change again within the clock's grain without its stamp showing it
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file (or OneRoster package) that a source reads. `table` is None for a package. `declared` is the sequence in the path, if any."""
+
+    source: Source = field(hash=False)
+    name: str
+    path: Path
+    business_date: date
+    declared: int | None
+    table: Table | None
+    members: tuple[str, ...] = ()  # file names of a package that is a folder
+
+    @property
+    def is_folder(self) -> bool:
+        return bool(self.members)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A file left for the next run, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """Size and time of change of a file, or of all files of a folder package."""
+
+    stamp: str
+    changed_at: float  # seconds since 1970
+
+    def remembered(self, now: float) -> str:
+        """The stamp to remember: "" (look again) where the file is too fresh, or from the future."""
+        return self.stamp if now - self.changed_at > _TRUSTED_SECONDS else ""
+
+
+@cache
+def glob_pattern(glob: str) -> re.Pattern[str]:
+    """A glob over a path with `/`: `*` and `?` stay inside one folder, `**/` is any folders or none."""
+    out, rest = "", glob.removeprefix("./")
+    tokens = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
+    plain = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    for token in tokens.findall(rest):
+        if token in plain:
+            out += plain[token]
+        elif token.startswith("[") and len(token) > 2:
+            out += "[^" + token[2:] if token[1] == "!" else token
+        else:
+            out += re.escape(token)
+    return re.compile(out + r"\Z")
+
+
+def is_partial(file: str) -> bool:
+    """Whether a file's name says that it is still being written, or is no delivery at all."""
+    return file.startswith((".", "~$")) or file.lower().endswith(_PARTIAL)
+
+
+def landing_files(landing: Path) -> list[str]:
+    """Every finished file below the landing folder as a path with `/`, sorted. Hidden folders and linked folders are left out."""
+    names: list[str] = []
+    for folder, folders, files in os.walk(landing):
+        folders[:] = [f for f in folders if not f.startswith(".") and f != "__MACOSX"]
+        inside = Path(folder).relative_to(landing).as_posix()
+        prefix = "" if inside == "." else inside + "/"
+        names += [prefix + f for f in files if not is_partial(f)]
+    return sorted(names)
+
+
+def find(district: District, until: date) -> tuple[list[Found], list[str]]:
+    """Files of all sources up to the business date `until`, in order of business date and name; and, in words, the files that nothing reads.
+
+    Raises SettingsError where the landing folder is missing or an extract names a table that does not exist.
+    """
+    if not district.landing.is_dir():
+        raise SettingsError(f"{district.landing}: no such folder; set paths.landing in {district.folder / 'district.toml'}")
+    names = landing_files(district.landing)
+    claimed: set[str] = set()
+    found: list[Found] = []
+    unmatched: list[str] = []
+    for source in district.sources:
+        pattern = glob_pattern(source.path)
+        for name in names:
+            if not pattern.match(name):
+                continue
+            claimed.add(name)
+            one = _found(district, source, name, names)
+            if isinstance(one, str):
+                unmatched.append(f"{name}: {one}")
+                continue
+            folder = name.rpartition("/")[0]
+            claimed.update(f"{folder}/{m}".lstrip("/") for m in one.members)
+            if one.business_date <= until:
+                found.append(one)
+    unmatched += [f"{name}: no source in district.toml reads it" for name in names if name not in claimed]
+    return sorted(found, key=lambda f: (f.business_date, f.name, district.source_rank(f.source.id))), sorted(unmatched)
+
+
+def _found(district: District, source: Source, name: str, names: Iterable[str]) -> Found | str:
+    """What a matching path is, or why it cannot be used."""
+    when = business_date(source, name)
+    if isinstance(when, str):
+        return when
+    table = _table(source, name)
+    if isinstance(table, str):
+        return table
+    members: tuple[str, ...] = ()
+    if source.format == "oneroster" and not name.lower().endswith(".zip"):
+        folder, _, file = name.rpartition("/")
+        if file != "manifest.csv":
+            return f"source {source.id}: a OneRoster package is a .zip, or the manifest.csv of a folder"
+        prefix = folder + "/" if folder else ""
+        members = tuple(n.removeprefix(prefix) for n in names if n.startswith(prefix) and "/" not in n.removeprefix(prefix))
+    return Found(source, name, district.landing / name, *when, table, members)
+
+
+def business_date(source: Source, name: str) -> tuple[date, int | None] | str:
+    """Business date and declared sequence of a path, or why it has none."""
+    match = re.search(source.date, name)
+    groups: Mapping[str, str | None] = match.groupdict() if match else {}
+    day = source.business_date
+    if day is None:
+        text = groups.get("date")
+        if not text:
+            return f"source {source.id}: its date expression {source.date!r} finds no date in the path"
+        try:
+            day = datetime.strptime(text, source.date_format).replace(tzinfo=UTC).date()
+        except ValueError:
+            return f"source {source.id}: {text!r} is not a date written as {source.date_format!r}"
+    declared = _sequence(groups.get("sequence"))
+    if declared is None and groups.get("sequence"):
+        return f"source {source.id}: sequence {groups['sequence']!r} is neither a number from 1 to {MAX_SEQUENCE} nor a time of day HH-MM-SS"
+    return day, declared
+
+
+def _sequence(text: str | None) -> int | None:
+    """A whole number, or a time of day as seconds after midnight, counted from 1."""
+    if not text:
+        return None
+    if time_of_day := re.fullmatch(r"([01]\d|2[0-3])[-:_.]([0-5]\d)[-:_.]([0-5]\d)", text):
+        hours, minutes, seconds = (int(part) for part in time_of_day.groups())
+        return hours * 3600 + minutes * 60 + seconds + 1
+    number = int(text) if re.fullmatch(r"[0-9]+", text) else 0
+    return number if 1 <= number <= MAX_SEQUENCE else None
+
+
+def _table(source: Source, name: str) -> Table | str | None:
+    if source.format == "oneroster":
+        return None
+    if source.format == "google_forms":
+        return google_forms.TABLES["answers"]
+    if source.format == "extract":
+        if source.table not in extract.TABLES:
+            raise SettingsError(f"source {source.id}: table = {source.table!r} is none of {', '.join(extract.TABLES)}")
+        return extract.TABLES[source.table]
+    parts = name.split("/")
+    kind = parts[-2] if len(parts) > 1 else ""
+    return lms.TABLES.get(kind) or f"source {source.id}: its folder {kind!r} is none of {', '.join(lms.TABLES)}"
+
+
+def look(found: Found) -> Look:
+    """Size and time of change now. Raises OSError where the file has gone or may not be read."""
+    paths = [found.path.parent / m for m in found.members] or [found.path]
+    stats = [(p.name, p.stat()) for p in paths]
+    stamp = ";".join(f"{name if found.is_folder else ''}{s.st_size}:{s.st_mtime_ns}" for name, s in stats)
+    return Look(stamp, max(s.st_mtime for _, s in stats))
+
+
+def settled(found: Iterable[Found], looks: Mapping[Found, Look], seconds: float, sleep: Callable[[float], None] = time.sleep) -> set[Found]:
+    """Those of `found` that did not change. Only files changed within `seconds` are looked at again, after one wait for all of them."""
+    now = time.time()
+    steady = set(found)
+    recent = [f for f in steady if now - looks[f].changed_at < seconds]
+    if recent:
+        sleep(seconds)
+    for f in recent:
+        try:
+            if look(f) != looks[f]:
+                steady.discard(f)
+        except OSError:
+            steady.discard(f)
+    return steady

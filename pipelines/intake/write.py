@@ -1,0 +1,301 @@
+"""Writing one text file as lossless raw Parquet: every cell as text, with the delivery, the file and the line that it came from.
+
+A CSV file is read by pyarrow in blocks where a record is a line (with ragged lines set aside, at a second attempt); anything else (line breaks
+in cells, blank lines, stray quotation marks) is read record by record (`exact.py`). Memory is bounded by a row group, not by the file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from pipelines.district import Source
+from pipelines.intake import exact, jsonlines
+from pipelines.intake.columns import PROVENANCE, Columns, columns_of
+from pipelines.intake.examine import Examined
+
+GROUP_ROWS = 131_072
+GROUP_BYTES = 64 << 20  # a row group is closed early where rows are wide
+_BLOCK = 4 << 20
+_TAIL = 1 << 16  # bytes
+_BATCH = 8_192  # records gathered in Python at a time
+_MAX_ASIDE = 50_000  # ragged lines held at a time; a file with more is read record by record
+_MAX_PATHS = 5_000
+
+
+@dataclass(frozen=True)
+class Written:
+    """What reached the Parquet file. `why` is "" unless the file must not be used (its raw copy is then kept only where `columns` are given)."""
+
+    columns: tuple[str, ...] = ()
+    n_rows: int = 0
+    why: str = ""
+    warnings: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()  # as delivered, redacted columns included
+
+
+@dataclass
+class _Raw:
+    """The Parquet file being written."""
+
+    target: Path
+    columns: Columns
+    delivery_id: str
+    name: str
+    n_rows: int = 0
+    n_defects: int = 0
+    n_blank: int = 0  # lines passed over
+    _batches: list[pa.RecordBatch] = field(default_factory=list)
+    _waiting_rows: int = 0
+    _waiting_bytes: int = 0
+    _writing: Future[None] | None = None
+
+    def __post_init__(self) -> None:
+        same = pa.dictionary(pa.int32(), pa.string())  # one value throughout; stored as plain text all the same
+        kinds = {"_line": pa.int64(), "_delivery_id": same, "_file": same}
+        self.kept = tuple(self.columns.names[i] for i in self.columns.kept)
+        self.schema = pa.schema([(n, kinds.get(n, pa.string())) for n in (*self.kept, *PROVENANCE)])
+        self._thread = ThreadPoolExecutor(1)
+        self._writer = pq.ParquetWriter(
+            self.target,
+            self.schema,
+            compression="zstd",
+            compression_level=1,
+            store_schema=False,
+            use_dictionary=[n for n in self.schema.names if n != "_line"],
+            column_encoding={"_line": "DELTA_BINARY_PACKED"},
+        )
+
+    def add(self, cells: Sequence[pa.Array], lines: pa.Array, defects: pa.Array | None = None, texts: pa.Array | None = None) -> None:
+        n = len(lines)
+        nothing = pa.nulls(n, pa.string())
+        stamp = [_repeat(self.delivery_id, n), _repeat(self.name, n), lines]
+        batch = pa.record_batch([*cells, *stamp, nothing if defects is None else defects, nothing if texts is None else texts], schema=self.schema)
+        self.n_rows += n
+        self._batches.append(batch)
+        self._waiting_rows += n
+        self._waiting_bytes += batch.nbytes
+        if self._waiting_rows >= GROUP_ROWS or self._waiting_bytes >= GROUP_BYTES:
+            self._flush()
+
+    def add_rows(self, rows: Iterable[tuple[exact.Record, list[str | None]]]) -> None:
+        """Rows from the record-by-record readers. The text of a defect is kept only where nothing had to be redacted."""
+        batch: list[tuple[exact.Record, list[str | None]]] = []
+        for row in rows:
+            batch.append(row)
+            if len(batch) == _BATCH:
+                self._add_batch(batch)
+                batch = []
+        if batch:
+            self._add_batch(batch)
+
+    def _add_batch(self, rows: list[tuple[exact.Record, list[str | None]]]) -> None:
+        cells = [pa.array(column, pa.string()) for column in zip(*(values for _, values in rows), strict=True)]
+        hidden = "; its text and some cells are left out, as they may hold a redacted column" if self.columns.dropped else ""
+        defects = [r.defect + hidden if r.defect else None for r, _ in rows]
+        texts = [r.text if r.defect and not hidden else None for r, _ in rows]
+        self.n_defects += sum(d is not None for d in defects)
+        self.add(cells, pa.array([r.line for r, _ in rows], pa.int64()), pa.array(defects, pa.string()), pa.array(texts, pa.string()))
+
+    def _flush(self) -> None:
+        """Hand a row group to the writing thread, once that has finished the one before: reading and writing overlap, two groups at most."""
+        self._finish_group()
+        if self._batches:
+            table = pa.Table.from_batches(self._batches, self.schema)
+            self._writing = self._thread.submit(self._writer.write_table, table, row_group_size=GROUP_ROWS)
+        self._batches, self._waiting_rows, self._waiting_bytes = [], 0, 0
+
+    def _finish_group(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def close(self) -> None:
+        try:
+            self._flush()
+            self._finish_group()
+        finally:
+            self._thread.shutdown()
+            self._writer.close()
+
+
+def _repeat(text: str, n: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, dtype=np.int32)), pa.array([text]))
+
+
+@contextmanager
+def _raw(target: Path, columns: Columns, delivery_id: str, name: str) -> Iterator[_Raw]:
+    raw = _Raw(target, columns, delivery_id, name)
+    try:
+        yield raw
+    finally:
+        raw.close()
+
+
+def write_raw(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: Iterable[str]) -> Written:
+    """Write the file at `path`, which `examine` found readable, to `target` (a temporary name; `settle` makes it lasting).
+
+    `name` is what errors and `_file` call it. Columns in `redacted` are dropped. Raises OSError.
+    """
+    secret = tuple(redacted)
+    writer = _write_jsonl if source.file_type == "jsonl" else _write_csv
+    return writer(path, target, name, delivery_id, source, examined, secret)
+
+
+def settle(temporary: Path, lasting: Path) -> None:
+    """Give a finished file its lasting name, so that a kill leaves either the whole file there or none."""
+    lasting.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("rb+") as f:
+        os.fsync(f.fileno())
+    temporary.replace(lasting)
+    if os.name == "posix":
+        folder = os.open(lasting.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _write_csv(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
+    with path.open(newline="", encoding=examined.encoding) as stream:
+        lines = exact.Lines(stream)
+        header = exact.read_header(lines, source.delimiter)
+    columns = columns_of(header, redacted)
+    warnings = [*columns.warnings, *_redactions(columns), *_other_delimiter(header, source)]
+    one_line_header = lines.number == 1
+    read = False
+    for ragged in (False, True):
+        if one_line_header and not read:
+            with _raw(target, columns, delivery_id, name) as raw:
+                read = _by_blocks(path, raw, columns, examined, source.delimiter, ragged)
+    if not read:
+        with _raw(target, columns, delivery_id, name) as raw, path.open(newline="", encoding=examined.encoding) as stream:
+            lines = exact.Lines(stream)
+            exact.read_header(lines, source.delimiter)
+            found = exact.records(lines, source.delimiter, len(columns.names))
+            raw.add_rows((r, columns.safe_cells(r.cells) if r.defect else [r.cells[i] for i in columns.kept]) for r in found)
+            raw.n_blank = lines.blank
+    warnings += _defects(raw)
+    why = ""
+    if columns.duplicates:
+        why = f"{name}, line 1: the header names a column twice: {'; '.join(columns.duplicates)}; name each column once and send the file again"
+    return Written(raw.kept, raw.n_rows, why, tuple(warnings), tuple(header))
+
+
+def _by_blocks(path: Path, raw: _Raw, columns: Columns, examined: Examined, delimiter: str, ragged: bool) -> bool:
+    """Read with pyarrow; False, with nothing of use written, where a record is not a line throughout.
+
+    With `ragged`, blank lines are passed over and lines with too few or too many cells set aside and added, as defects, after the block that they
+    stand in; it is slower, as pyarrow then counts lines.
+    """
+    if examined.n_lines == 1:
+        return True
+    if not columns.kept or not _ends_closed(path, examined, delimiter):
+        return False
+    blank = _blank_lines(path, examined) if ragged else np.empty(0, dtype=np.int64)
+    before = blank - np.arange(len(blank))  # pyarrow does not count blank lines: how many stand before its line n?
+    aside: list[exact.Record] = []
+
+    def set_aside(row: pacsv.InvalidRow) -> str:
+        record = exact.one_line(row.number, row.text, delimiter, len(columns.names))
+        if not record.defect or len(aside) >= _MAX_ASIDE:
+            return "error"
+        aside.append(record)
+        return "skip"
+
+    def add_aside(found: Sequence[exact.Record]) -> None:
+        places = [int(r.line + np.searchsorted(before, r.line, "right")) for r in found]
+        raw.add_rows((r._replace(line=place), columns.safe_cells(r.cells)) for r, place in zip(found, places, strict=True))
+
+    next_line = 2
+    try:
+        with pa.OSFile(str(path)) as source:
+            for batch in _reader(source, raw, columns, examined, delimiter, set_aside if ragged else None):
+                lines = np.arange(next_line, next_line + batch.num_rows + len(aside), dtype=np.int64)
+                if aside:
+                    lines = lines[~np.isin(lines, [r.line for r in aside])][: batch.num_rows]
+                if len(lines):
+                    next_line = int(lines[-1]) + 1
+                    raw.add(batch.columns, pa.array(lines + np.searchsorted(before, lines, "right") if len(blank) else lines))
+                passed = [r for r in aside if r.line < next_line]
+                add_aside(passed)
+                del aside[: len(passed)]
+    except pa.ArrowInvalid:
+        return False
+    add_aside(aside)
+    raw.n_blank = len(blank)
+    return raw.n_rows + len(blank) == examined.n_lines - 1
+
+
+def _reader(
+    source: pa.NativeFile, raw: _Raw, columns: Columns, examined: Examined, delimiter: str, set_aside: Callable[[pacsv.InvalidRow], str] | None
+) -> pacsv.CSVStreamingReader:
+    """All cells as text, blocks cut where records end (`newlines_in_values`: elsewhere a block may end inside quotation marks)."""
+    encoding = "utf8" if examined.encoding == "utf-8-sig" else examined.encoding
+    return pacsv.open_csv(
+        source,
+        pacsv.ReadOptions(block_size=_BLOCK, skip_rows=1, column_names=list(columns.names), encoding=encoding, use_threads=set_aside is None),
+        pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside),
+        pacsv.ConvertOptions(check_utf8=False, column_types={n: pa.string() for n in columns.names}, strings_can_be_null=False, include_columns=list(raw.kept)),
+    )
+
+
+def _ends_closed(path: Path, examined: Examined, delimiter: str) -> bool:
+    """Whether the last line closes its quotation marks: one that is cut short does not, and pyarrow would not say so."""
+    with path.open("rb") as f:
+        f.seek(max(0, examined.n_bytes - _TAIL))
+        lines = re.split("[\r\n]+", f.read().decode(examined.encoding.replace("-sig", ""), "ignore").rstrip("\r\n"))
+    return len(lines) > 1 and exact.is_closed(lines[-1], delimiter)
+
+
+def _blank_lines(path: Path, examined: Examined) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The numbers of the lines with nothing on them."""
+    with path.open(newline="", encoding=examined.encoding) as stream:
+        return np.array([n for n, line in enumerate(stream, start=1) if line in ("\n", "\r\n", "\r")], dtype=np.int64)
+
+
+def _write_jsonl(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
+    with path.open(newline="\n", encoding=examined.encoding) as stream:
+        if stream.read(1024).lstrip().startswith("["):
+            return Written(why=f"{name}, line 1: is one JSON list; one JSON object a line is needed")
+        stream.seek(0)
+        paths = jsonlines.all_paths(stream)
+    if len(paths) > _MAX_PATHS:
+        return Written(why=f"{name}: holds {len(paths):,} different names, more than {_MAX_PATHS:,}; ids are used as names, send them as values")
+    columns = columns_of(paths, redacted)
+    kept = [paths[i] for i in columns.kept]
+    with _raw(target, columns, delivery_id, name) as raw, path.open(newline="\n", encoding=examined.encoding) as stream:
+        raw.add_rows(jsonlines.records(stream, kept))
+    warnings = [*columns.warnings, *_redactions(columns), *_defects(raw)]
+    warnings += [f"same_name: {d}, but for its case" for d in columns.duplicates]
+    return Written(raw.kept, raw.n_rows, "", tuple(warnings), tuple(paths))
+
+
+def _redactions(columns: Columns) -> list[str]:
+    return [f"redacted: {', '.join(columns.dropped)} not kept"] if columns.dropped else []
+
+
+def _defects(raw: _Raw) -> list[str]:
+    blank = [f"blank_lines: {raw.n_blank:,} passed over"] if raw.n_blank else []
+    return blank + ([f"defects: {raw.n_defects:,} of {raw.n_rows:,} lines are not well formed"] if raw.n_defects else [])
+
+
+def _other_delimiter(header: Sequence[str], source: Source) -> list[str]:
+    if len(header) != 1:
+        return []
+    likely = max(";\t|,", key=header[0].count)
+    if likely == source.delimiter or likely not in header[0]:
+        return []
+    remedy = f"set delimiter of source {source.id} in district.toml if that divides the columns"
+    return [f"delimiter: the header is one cell and holds {likely!r}; {remedy}"]

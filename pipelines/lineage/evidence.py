@@ -1,0 +1,106 @@
+"""The fact rows that a measure counts, one query for each measure model: what `trace.py` recomputes a figure from.
+
+Belongs here: SQL that goes from the facts straight to the subject's days, assignments or answers. It states each measure's rule a second time and reads
+neither `fct_measurements` nor any `msr_` model, so that a figure and its trace can disagree. A measure model without a query here cannot be traced.
+
+Every query gives one row for each fact row, over the dates in `trace_dates`:
+subject_key, school_key ("" where none is said), grade_level, modality, on_date (the day that decides the group), section_key, what (in words),
+delivery_id, line_number, and one column of quantity (in the measure's unit times its scale) for each of the model's measures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Days that count: in session, enrolled, and attendance known. A day that is known only because the day's exceptions file came has that file and no line.
+_ATTENDANCE = """
+    with enrolled as (
+        select distinct s.student_key, s.school_key, d.calendar_date
+        from trace_dates d
+        join core.dim_stints s on d.calendar_date >= s.entry_date and d.calendar_date < s.exit_date
+        join core.dim_school_days c on c.school_key = s.school_key and c.calendar_date = d.calendar_date and c.is_instructional
+        where d.calendar_date <= (select as_of from settings.night)
+    ), files as (
+        select try_cast(b.scope as date) as calendar_date, max(b.precedence) as precedence
+        from held.bulk_scopes b where b.table_name = 'extract__attendance' group by 1
+    )
+    select e.student_key as subject_key, e.school_key, st.grade_level, coalesce(a.modality, 'in_person') as modality, e.calendar_date as on_date,
+        '' as section_key,
+        case when a.student_key is null then 'no exception reported: present'
+             else 'code ' || a.attendance_code || ': absent ' || (a.absent_thousandths / 1000.0)::decimal(5, 3) || ' of the day' end as what,
+        coalesce(a.delivery_id, f.delivery_id, '') as delivery_id, a.line_number,
+        1000::bigint as days_enrolled, coalesce(a.absent_thousandths, 0)::bigint as days_absent,
+        1000 - coalesce(a.absent_thousandths, 0)::bigint as days_present
+    from enrolled e
+    join core.dim_students st on st.student_key = e.student_key
+    left join core.fct_attendance_days a
+        on a.student_key = e.student_key and a.school_key = e.school_key and a.attendance_date = e.calendar_date
+    left join files n on n.calendar_date = e.calendar_date
+    left join trace_files f on f.table_name = 'extract__attendance' and f.precedence = n.precedence
+    where a.student_key is not null
+        or (n.calendar_date is not null and (select attendance_reporting from settings.district) = 'exceptions')"""
+
+# Work that has come due, is not excused, and whose student was in the class on the due date. The same result twice counts once.
+_ASSIGNMENTS = """
+    with due as (
+        select r.*, row_number() over (
+            partition by r.assignment_key, r.student_key, r.school_key, r.due_date, r.is_missing, r.is_submitted, r.is_late
+            order by r.delivery_id, r.line_number) as nth
+        from core.fct_assignment_results r
+        join trace_dates d on d.calendar_date = r.due_date
+        where r.is_expected and r.due_date <= (select as_of from settings.night)
+            and exists (select 1 from intermediate.int_section_enrollments_combined e
+                        where e.student_key = r.student_key and e.section_key = r.section_key
+                            and r.due_date >= e.begin_date and r.due_date < e.end_date)
+    )
+    select r.student_key as subject_key, coalesce(r.school_key, '') as school_key, st.grade_level, null::varchar as modality, r.due_date as on_date,
+        r.section_key, r.assignment_key || case when r.nth > 1 then ': the same again' when r.is_missing then ': missing'
+            when r.is_submitted and r.is_late then ': late' when r.is_submitted then ': handed in' else ': due' end as what,
+        r.delivery_id, r.line_number,
+        (r.nth = 1)::bigint as assignments_expected,
+        (r.nth = 1 and not r.is_missing)::bigint as assignments_completed,
+        (r.nth = 1 and r.is_submitted)::bigint as assignments_submitted,
+        (r.nth = 1 and r.is_submitted and r.is_late)::bigint as assignments_late
+    from due r
+    join core.dim_students st on st.student_key = r.student_key"""
+
+# Marks stand at the last week piece of the period in which the student had graded work, and rest on all graded work of that term up to it. A section is
+# one mark, carried by its first row; the other rows are what the mark is made of.
+_MARKS = """
+    with graded as (
+        select * from core.fct_assignment_results
+        where is_expected and points_earned is not null and points_possible > 0 and due_date <= (select as_of from settings.night)
+    ), standing as (
+        select student_key, max(piece_start) as piece_start
+        from graded where due_date in (select calendar_date from trace_dates) group by student_key
+    ), counted as (
+        select g.*, s.piece_start as on_date,
+            sum(g.points_earned) over section as earned, sum(g.points_possible) over section as possible,
+            row_number() over (partition by g.student_key, coalesce(g.school_key, ''), g.section_key order by g.delivery_id, g.line_number) as nth
+        from standing s
+        join core.dim_week_pieces p on p.piece_start = s.piece_start
+        join graded g on g.student_key = s.student_key and g.school_year = p.school_year
+            and g.term_id is not distinct from p.term_id and g.piece_start <= s.piece_start
+        window section as (partition by g.student_key, coalesce(g.school_key, ''), g.section_key)
+    )
+    select g.student_key as subject_key, coalesce(g.school_key, '') as school_key, st.grade_level, null::varchar as modality, g.on_date,
+        g.section_key, g.assignment_key || ': ' || g.points_earned || ' of ' || g.points_possible || ' points' as what, g.delivery_id, g.line_number,
+        (g.nth = 1)::bigint as marks,
+        (g.nth = 1 and g.earned * 100 < (select min(min_percent) from registry.grade_scale where not is_d_or_f) * g.possible)::bigint as marks_d_f
+    from counted g
+    join core.dim_students st on st.student_key = g.student_key"""
+
+_SURVEY_ANSWERS = """
+    select a.response_key as subject_key, coalesce(a.school_key, '') as school_key, coalesce(a.grade_level, 'unknown') as grade_level,
+        null::varchar as modality, a.answered_on as on_date, '' as section_key,
+        a.item_id || case when not a.is_valid then ': not on the scale' when a.is_favorable then ': favorable' else ': not favorable' end as what,
+        a.delivery_id, a.line_number, a.is_valid::bigint as answers_valid, (a.is_valid and a.is_favorable)::bigint as answers_favorable
+    from core.fct_survey_answers a
+    join trace_dates d on d.calendar_date = a.answered_on"""
+
+EVIDENCE: Mapping[str, str] = {
+    "msr_attendance": _ATTENDANCE,
+    "msr_assignments": _ASSIGNMENTS,
+    "msr_marks": _MARKS,
+    "msr_survey_answers": _SURVEY_ANSWERS,
+}

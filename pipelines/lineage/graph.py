@@ -1,0 +1,102 @@
+"""The dbt manifest as a graph: which source tables stand behind a model, and what the marts are.
+
+Belongs here: reading `manifest.json`. Models that only say what to build again (`meta.carries_lineage: false`) carry no line from a file to a figure and
+are skipped: the touched keys of attendance do not make completion depend on attendance.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+
+
+@dataclass(frozen=True)
+class MartModel:
+    """A published mart as its dbt contract says it: columns with types, and the columns of the part that is replaced as a whole."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    key: tuple[str, ...]
+    part: tuple[str, ...]
+    is_open: bool  # aggregated: suppressed and open to staff; else restricted
+    touched: str
+
+
+class Manifest:
+    """A parsed dbt manifest. `nodes` are models, seeds and tests by unique id."""
+
+    def __init__(self, path: Path) -> None:
+        self._raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+
+    @cached_property
+    def _models(self) -> dict[str, str]:
+        return {n["name"]: uid for uid, n in self._raw["nodes"].items() if n["resource_type"] in ("model", "seed")}
+
+    def _behind(self, unique_id: str, seen: set[str]) -> Iterator[str]:
+        for parent in self._raw["parent_map"].get(unique_id, ()):
+            if parent in seen:
+                continue
+            seen.add(parent)
+            node = self._raw["nodes"].get(parent)
+            if node and node["config"].get("meta", {}).get("carries_lineage") is False:
+                continue
+            yield parent
+            yield from self._behind(parent, seen)
+
+    def behind(self, model: str) -> frozenset[str]:
+        """Unique ids of everything that a model's figures come from, itself included."""
+        uid = self._models[model]
+        return frozenset({uid, *self._behind(uid, set())})
+
+    def source_tables(self, model: str) -> frozenset[str]:
+        """Names of the accepted tables (`held`) behind a model."""
+        held = {uid: s["name"] for uid, s in self._raw["sources"].items() if s["source_name"] == "held"}
+        return frozenset(held[uid] for uid in self.behind(model) if uid in held)
+
+    def marts(self) -> tuple[MartModel, ...]:
+        """Every model under `marts/`, by name."""
+        found = []
+        for node in self._raw["nodes"].values():
+            if node["resource_type"] != "model" or node["fqn"][1] != "marts":
+                continue
+            meta = node["config"].get("meta", {})
+            columns = tuple((c["name"], c["data_type"].replace(" ", "")) for c in node["columns"].values())
+            found.append(MartModel(node["name"], columns, tuple(meta["key"]), tuple(meta["part"]), bool(meta["is_open"]), node["config"]["touched"]))
+        return tuple(sorted(found, key=lambda m: m.name))
+
+    def tested(self, unique_id: str) -> str:
+        """The model that a test is attached to, or that a model's own id names."""
+        node = self._raw["nodes"].get(unique_id, {})
+        attached = node.get("attached_node") or unique_id
+        return str(self._raw["nodes"].get(attached, {}).get("name", attached))
+
+
+def registry(name: str) -> list[dict[str, str]]:
+    """The rows of a registry seed: measures, indicators, indicator_profiles, ..."""
+    with (PROJECT / "seeds" / f"{name}.csv").open(newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def tables_behind_indicators(manifest: Manifest) -> dict[str, frozenset[str]]:
+    """For each indicator, the accepted tables that its measures are made from: registry to measure model, model to sources."""
+    models = {m["measure_id"]: m["model"] for m in registry("measures")}
+    found = {}
+    for indicator in registry("indicators"):
+        measures = (indicator["numerator_measure"], indicator["denominator_measure"])
+        found[indicator["indicator_id"]] = frozenset().union(*(manifest.source_tables(models[m]) for m in measures))
+    return found
+
+
+def models_behind_indicators(manifest: Manifest) -> dict[str, frozenset[str]]:
+    """For each indicator, every dbt node that its figures pass through on the way to the measures."""
+    models = {m["measure_id"]: m["model"] for m in registry("measures")}
+    return {
+        i["indicator_id"]: manifest.behind(models[i["numerator_measure"]]) | manifest.behind(models[i["denominator_measure"]]) for i in registry("indicators")
+    }

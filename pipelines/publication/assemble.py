@@ -1,0 +1,188 @@
+"""Assembling a publication in the build database: what is staged, what of it goes out, and its fingerprint.
+
+Belongs here: the schemas `staged` (rows of every part that was built again, unsuppressed) and `publish` (the rows that go out, the parts they
+replace, and what must be remembered between nights). Parts stay pending until a publication has taken all of them, so a held slice loses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.lineage.graph import MartModel
+from pipelines.privacy.suppress import SUPPRESSION, suppressed_select
+from pipelines.publication.verdicts import SliceKey
+from pipelines.publication.warehouse import Column, Mart, MartChange
+
+RECORDS = """
+    create schema if not exists staged;
+    create schema if not exists publish;
+    create table if not exists publish.state (needs_whole boolean);
+    create table if not exists publish.fingerprints (
+        mart varchar, school_year integer, period_type varchar, period_start date, n_rows bigint, low hugeint, high hugeint);
+    create table if not exists publish.last_figures (
+        indicator_id varchar, profile_id varchar, school_year integer, numerator decimal(18, 3), denominator decimal(18, 3), value double);
+"""
+_LANE = "1152921504606846975"  # 2^60 - 1: sums of 60-bit lanes stay exact
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """SHA-256 over all marts, before and after suppression. Equal for equal rows, whatever their order or the night they came in."""
+
+    content: str
+    open: str
+
+
+def mart_of(model: MartModel) -> Mart:
+    """The warehouse's mart for a model: open ones carry `suppression` besides."""
+    types = {"string": "varchar", "int": "integer", "decimal(18,3)": "decimal(18,3)"}
+    columns = tuple(Column(n, types.get(t, t)) for n, t in model.columns)
+    if model.is_open:
+        columns = (*columns, Column(SUPPRESSION, "varchar"))
+    return Mart(model.name, "marts" if model.is_open else "marts_restricted", columns, model.key, model.part)
+
+
+def note_pending(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> None:
+    """Add tonight's touched parts to what is still to be published. Repeating it adds nothing."""
+    db.execute(RECORDS)
+    for m in models:
+        part = ", ".join(m.part)
+        schema = "measurements"
+        db.execute(f"create table if not exists publish.pending_{m.name} as select {part} from {schema}.{m.touched} where false")
+        db.execute(f"insert into publish.pending_{m.name} select distinct {part} from {schema}.{m.touched} t "
+                   f"where not exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'p', 't')})")  # fmt: skip
+    if whole and not db.execute("select 1 from publish.state").fetchall():
+        db.execute("insert into publish.state values (true)")
+
+
+def ask_for_whole(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> None:
+    """Have the next publication take every part anew, as it must where people see an older one than the last."""
+    db.execute(RECORDS)
+    for m in models:
+        part = ", ".join(m.part)
+        db.execute(f"create table if not exists publish.pending_{m.name} as select {part} from marts.{m.name} where false")
+        db.execute(f"insert into publish.pending_{m.name} select distinct {part} from marts.{m.name} t "
+                   f"where not exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'p', 't')})")  # fmt: skip
+    if not needs_whole(db):
+        db.execute("insert into publish.state values (true)")
+
+
+def needs_whole(db: duckdb.DuckDBPyConnection) -> bool:
+    return bool(db.execute("select 1 from publish.state where needs_whole").fetchall())
+
+
+def stage(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> list[int]:
+    """Fill `staged.<mart>` with the rows of all pending parts, or of all parts; returns the school years in them."""
+    years: set[int] = set()
+    for m in models:
+        pending = f"exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'm', 'p')})"
+        db.execute(f"create or replace table staged.{m.name} as select m.* from marts.{m.name} m where {'true' if whole else pending}")
+        years |= {int(y) for (y,) in db.execute(f"select distinct school_year from staged.{m.name}").fetchall()}
+    return sorted(years)
+
+
+def note_published(db: duckdb.DuckDBPyConnection, model: MartModel, published: pa.Table) -> None:
+    """Add the parts that are published now to what is pending: where everything was built anew and some slices are held, parts that exist no
+    longer must go.
+    """
+    part = ", ".join(model.part)
+    db.register("published", published)
+    db.execute(f"insert into publish.pending_{model.name} select distinct {part} from published t "
+               f"where not exists (select 1 from publish.pending_{model.name} p where {_same(model.part, 'p', 't')})")  # fmt: skip
+    db.unregister("published")
+
+
+def slices(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> dict[tuple[str, str, int], int]:
+    """Rows in the build by mart, indicator and school year."""
+    found = {}
+    for m in models:
+        for indicator, year, n in db.execute(f"select indicator_id, school_year, count(*) from marts.{m.name} group by all").fetchall():
+            found[m.name, str(indicator), int(year)] = int(n)
+    return found
+
+
+def changes(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], min_n: int, held: Sequence[SliceKey], *, whole: bool, first: bool) -> list[MartChange]:
+    """Fill `publish.<mart>` with what goes out and give the warehouse's changes. Held slices are left as they are there ("*": every school)."""
+    keep = tuple((i, y, s or "*") for i, y, s in held)
+    result = []
+    for m in models:
+        columns = [n for n, _ in m.columns]
+        source = f"staged.{m.name}"
+        select = suppressed_select(columns, source, min_n) if m.is_open else f"select * from {source}"
+        held_rows = " or ".join(_held(i, y, s) for i, y, s in held) or "false"
+        db.execute(f"create or replace table publish.{m.name} as select * from ({select}) where not ({held_rows})")
+        use_whole = first or (whole and not held)
+        parts = f"publish.pending_{m.name}"
+        result.append(MartChange(mart_of(m), f"publish.{m.name}", "" if use_whole else parts, () if use_whole else keep, use_whole))
+    return result
+
+
+def fingerprint(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> Fingerprint:
+    """Renew the fingerprints of the periods that are staged and give the whole's. Costs what changed.
+
+    Each row becomes canonical text and its MD5; two 60-bit lanes of it are summed, so that order does not matter and periods add up.
+    """
+    db.execute("begin")
+    if whole:
+        db.execute("delete from publish.fingerprints")
+    for m in models:
+        _renew(db, m.name, f"marts.{m.name}", m, [n for n, _ in m.columns])
+        if m.is_open:
+            _renew(db, f"open {m.name}", f"publish.{m.name}", m, [*(n for n, _ in m.columns), SUPPRESSION])
+    db.execute("commit")
+    rows = db.execute("select * from publish.fingerprints where n_rows > 0 order by all").fetchall()
+    before = [r for r in rows if not str(r[0]).startswith("open ")]
+    after = [r for r in rows if str(r[0]).startswith("open ")]
+    return Fingerprint(_sha(before), _sha(after))
+
+
+def _renew(db: duckdb.DuckDBPyConnection, label: str, rows: str, model: MartModel, columns: Sequence[str]) -> None:
+    """Fingerprints of `rows` for every period that is pending or staged; a period that has lost its rows loses its fingerprint."""
+    text = ", ".join(f"coalesce(length(\"{c}\"::varchar)::varchar || ':' || \"{c}\"::varchar, '-')" for c in columns)
+    db.execute(f"create or replace temp table periods as select period_type, period_start from publish.pending_{model.name} "
+               f"union select period_type, period_start from staged.{model.name}")  # fmt: skip
+    here = "p.period_type = f.period_type and p.period_start = f.period_start"
+    db.execute(f"delete from publish.fingerprints f where mart = '{label}' and exists (select 1 from periods p where {here})")
+    db.execute(f"""
+        insert into publish.fingerprints
+        select '{label}', school_year, period_type, period_start, count(*), sum((h & {_LANE}::uhugeint)::bigint), sum(((h >> 64) & {_LANE}::uhugeint)::bigint)
+        from (select school_year, period_type, period_start, md5_number(concat_ws(',', {text})) as h from {rows} f
+              where exists (select 1 from periods p where {here}))
+        group by school_year, period_type, period_start""")
+
+
+def _sha(rows: Sequence[tuple[object, ...]]) -> str:
+    return hashlib.sha256("\n".join("|".join(map(str, r)) for r in rows).encode()).hexdigest()
+
+
+def remember_figures(db: duckdb.DuckDBPyConnection) -> None:
+    """Keep tonight's district figures for the next night's comparison, published or not: what fell and stays fallen is held for one night only."""
+    db.execute("begin")
+    db.execute("delete from publish.last_figures")
+    db.execute("""insert into publish.last_figures
+        select indicator_id, profile_id, school_year, numerator, denominator, value from marts.agg_indicator_values
+        where school_id is null and grade_level is null and group_family = 'all' and period_type = 'year_to_date'""")
+    db.execute("commit")
+
+
+def forget_pending(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> None:
+    """Everything pending has gone out."""
+    db.execute("begin")
+    for m in models:
+        db.execute(f"delete from publish.pending_{m.name}")
+    db.execute("delete from publish.state")
+    db.execute("commit")
+
+
+def _same(columns: Sequence[str], left: str, right: str) -> str:
+    return " and ".join(f"{left}.{c} = {right}.{c}" for c in columns)
+
+
+def _held(indicator: str, year: int, school: str) -> str:
+    place = f" and school_id = '{school.replace(chr(39), chr(39) * 2)}'" if school else ""
+    return f"(indicator_id = '{indicator}' and school_year = {int(year)}{place})"

@@ -1,0 +1,111 @@
+"""The publication gate: everything that is wrong tonight, as issues on slices.
+
+Belongs here: collecting. Four things speak: files that were stopped at the door and are not yet mended, schools missing from a file, dbt nodes that
+failed, and the publication expectations that Great Expectations runs on the staged marts. What follows from it is `verdicts.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.district import District
+from pipelines.lineage.graph import Manifest, models_behind_indicators, registry, tables_behind_indicators
+from pipelines.lineage.ledger import Check, Delivery, Ledger, Severity
+from pipelines.publication.verdicts import Issue
+from pipelines.quality import gx
+from pipelines.quality.build import build_path, open_build
+from pipelines.quality.expectations import Suite, failing_sql
+from pipelines.quality.stopped import in_words, is_mended, open_deliveries, root_of
+from pipelines.sources import ALL_TABLES
+
+
+@dataclass(frozen=True)
+class NodeFailure:
+    """A dbt node (test or model) that failed or was skipped."""
+
+    unique_id: str
+    status: str  # fail, warn, error or skipped
+    message: str
+    n_failures: int = 0
+
+
+def arrival_issues(db: duckdb.DuckDBPyConnection, district: District, ledger: Ledger, manifest: Manifest) -> list[Issue]:
+    """What the arrival gate left open: stopped files, and schools that a file left out and that no other file has filled in since."""
+    behind = tables_behind_indicators(manifest)
+    issues = []
+    stopped = open_deliveries(ledger)
+    for d in stopped:
+        tables = {d.table_name} if d.table_name else _tables_of(district, ledger, d.source_id)
+        touched = frozenset(i for i, some in behind.items() if some & tables)
+        issues.append(Issue(touched, "critical", f"stopped at the door: {in_words(root_of(d, stopped))}"))
+    accepted = ledger.deliveries(status=("accepted",))
+    by_id = {d.delivery_id: d for d in accepted}
+    rows = ledger.rows(
+        "select subject, check_id, severity, school_id, delivery_id, message from checks where passed = 0 and school_id <> '' and gate = 'arrival'"
+    )
+    for r in rows:
+        delivery = by_id.get(r["delivery_id"])
+        if delivery and not is_mended(delivery, accepted) and not _is_filled_in(db, delivery, r["school_id"]):
+            touched = frozenset(i for i, some in behind.items() if r["subject"] in some)
+            issues.append(Issue(touched, r["severity"], f"{delivery.name}: {r['message']}", school_id=r["school_id"]))
+    return issues
+
+
+def _is_filled_in(db: duckdb.DuckDBPyConnection, delivery: Delivery, school_id: str) -> bool:
+    """Whether the school's rows of that day are now held after all (a correction brought them): at least four fifths of its fullest day."""
+    table = ALL_TABLES[delivery.table_name]
+    if table.scope != "business_date" or "school_id" not in table.columns:
+        return False
+    sql = f"""select coalesce(max(n) filter (where day = ?), 0) * 5 >= max(n) * 4
+              from (select "{table.scope_column}" as day, count(*) as n from held.{table.name} where school_id = ? and _is_open group by 1)"""
+    return bool(db.execute(sql, [delivery.business_date.isoformat(), school_id]).fetchall()[0][0])
+
+
+def _tables_of(district: District, ledger: Ledger, source_id: str) -> set[str]:
+    """The tables that a source has sent before, or could send."""
+    seen = {r["table_name"] for r in ledger.rows("select distinct table_name from deliveries where source_id = ? and table_name <> ''", [source_id])}
+    prefix = {"oneroster": "oneroster__", "lms": "lms__", "google_forms": "survey__", "extract": "extract__"}[district.source(source_id).format]
+    return seen or {t for t in ALL_TABLES if t.startswith(prefix)}
+
+
+def dbt_issues(manifest: Manifest, failures: Sequence[NodeFailure]) -> list[Issue]:
+    """A failed model or error test holds the indicators that pass through it; one on a mart, or behind everything, holds them all."""
+    everyone = frozenset(i["indicator_id"] for i in registry("indicators"))
+    behind = models_behind_indicators(manifest)
+    issues = []
+    for f in failures:
+        if f.status == "skipped":
+            continue  # what made it skip is listed itself
+        node = f.unique_id
+        model = manifest.tested(node)
+        through = frozenset(i for i, nodes in behind.items() if any(n.rsplit(".", 1)[-1] == model for n in nodes))
+        severity: Severity = "warning" if f.status == "warn" else "critical"
+        issues.append(Issue(through or everyone, severity, f"{node.split('.')[2]}: {f.message or f.status}"))
+    return issues
+
+
+def run_expectations(district: District, run_id: str, suites: Mapping[str, Suite], school_years: Sequence[int]) -> tuple[list[Issue], list[Check]]:
+    """Evaluate the publication expectations on `staged.<mart>`; the build database must not be open for writing."""
+    rules = {mart: suite.rules for mart, suite in suites.items()}
+    holds = gx.validate(build_path(district), rules)
+    issues: list[Issue] = []
+    checks: list[Check] = []
+    with open_build(district, read_only=True) as db:
+        for mart, some in rules.items():
+            for rule in some:
+                base = Check(run_id, "publication", mart, rule.id, rule.severity, True, 0, rule.message)
+                if holds[mart, rule.id]:
+                    checks.append(base)
+                    continue
+                for indicator, year, school in _failing(db, failing_sql(rule, mart)):
+                    checks.append(Check(run_id, "publication", mart, rule.id, rule.severity, False, 1, rule.message, indicator, int(year), school))
+                    if rule.severity != "info":
+                        issues.append(Issue(frozenset({indicator}), rule.severity, f"{rule.id}: {rule.message}", int(year), school))
+    return issues, checks
+
+
+def _failing(db: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[str, int, str]]:
+    return [(str(i), int(y), str(s or "")) for i, y, s in db.execute(f"select distinct indicator_id, school_year, school_id from ({sql})").fetchall()]

@@ -1,0 +1,168 @@
+"""Publishing a night: verdicts, the assembled publication, the warehouse, the ledger.
+
+Belongs here: the order of the steps and what a kill between any two of them leaves. The ledger says `publishing` before the warehouse is touched; the
+warehouse's own pointer is the truth; `recover` brings the ledger in line with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pipelines.district import District
+from pipelines.lineage.graph import PROJECT, Manifest, MartModel, registry
+from pipelines.lineage.ledger import Ledger, Publication, Run, SliceVerdict, now
+from pipelines.lineage.operations import operations_tables
+from pipelines.publication import assemble, gate
+from pipelines.publication.verdicts import Issue, SliceDecision, decide, status_words, verdict_of
+from pipelines.publication.warehouse import Plan, SliceStatus, Warehouse, open_warehouse
+from pipelines.quality.build import build_path, open_build
+from pipelines.quality.expectations import load_suites
+
+
+@dataclass(frozen=True)
+class PublicationReport:
+    """What was published: the publication, a verdict for each slice of each mart, and where to look."""
+
+    publication: Publication
+    verdicts: tuple[SliceVerdict, ...]
+    location: str
+    how_to_open: str
+
+    @property
+    def held(self) -> tuple[SliceVerdict, ...]:
+        return tuple(v for v in self.verdicts if v.verdict == "held")
+
+
+def recover(ledger: Ledger, warehouse: Warehouse) -> None:
+    """Bring the ledger in line with the warehouse after a kill: what is visible was published, what is not was abandoned."""
+    current = warehouse.current()
+    for p in ledger.publications():
+        if p.status == "publishing":
+            ledger.put(replace(p, status="published" if p.publication_id == current else "abandoned"))
+    for r in ledger.rows("select run_id from runs where status = 'running'"):
+        ledger.put(replace(run_of(ledger, r["run_id"]), status="interrupted"))
+
+
+def run_of(ledger: Ledger, run_id: str) -> Run:
+    """The ledger's record of a run. Raises IndexError where there is none."""
+    row = ledger.rows("select * from runs where run_id = ?", [run_id])[0]
+    dates = {k: date.fromisoformat(row[k]) if row[k] else None for k in ("business_date", "from_date")}
+    return Run(**{**row, **dates})
+
+
+def definitions_hash() -> str:
+    """SHA-256 over every definition that can change a figure: models, macros and seeds."""
+    digest = hashlib.sha256()
+    for path in sorted(p for folder in ("models", "macros", "seeds") for p in (PROJECT / folder).rglob("*") if p.suffix in (".sql", ".csv")):
+        digest.update(path.relative_to(PROJECT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def code_version() -> str:
+    """The commit that this code is at, or the installed version outside a checkout."""
+    from importlib.metadata import version
+
+    try:
+        found = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S607
+    except (OSError, subprocess.CalledProcessError):
+        return version("throughline")
+    return found.stdout.strip()
+
+
+def publish(
+    district: District,
+    ledger: Ledger,
+    run: Run,
+    manifest_path: Path,
+    failures: Sequence[gate.NodeFailure],
+    *,
+    whole: bool,
+    progress: Callable[[str], None],
+) -> PublicationReport:
+    """Gate and publish what the models built. Slices that fail keep what was published before. Raises WarehouseError, GateError."""
+    manifest = Manifest(manifest_path)
+    models = manifest.marts()
+    warehouse = open_warehouse(district.warehouse_url)
+    broken = {manifest.tested(f.unique_id) for f in failures if f.status in ("error", "skipped")} & {m.name for m in models}
+    issues = gate.dbt_issues(manifest, failures)
+    first = warehouse.current() is None
+    with open_build(district) as db:
+        issues += gate.arrival_issues(db, district, ledger, manifest)
+        as_of = _one_date(db.execute("select as_of from settings.night").fetchall())
+        whole = not broken and (whole or first or assemble.needs_whole(db))
+        years = [] if broken else assemble.stage(db, models, whole=whole)
+    if broken:
+        issues.append(Issue(_everyone(), "critical", f"{', '.join(sorted(broken))} could not be built"))
+    elif years:
+        progress("checking the staged marts")
+        found, checks = gate.run_expectations(district, run.run_id, load_suites("publication"), years)
+        issues += found
+        ledger.put(*checks)
+
+    publication_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    with open_build(district) as db:
+        counted = {} if broken else assemble.slices(db, models)
+        before = _last_verdicts(ledger, warehouse.current())
+        decisions = decide({(i, y) for _, i, y in counted} | {(v.indicator_id, v.school_year) for v in before.values()}, issues)
+        held = [(d.indicator_id, d.school_year, d.school_id) for d in decisions if d.verdict == "held"]
+        if whole and held and not first:
+            for m in models:
+                assemble.note_published(db, m, warehouse.read(m.name))
+        changes = [] if broken else assemble.changes(db, models, district.suppression.min_n, held, whole=whole, first=first)
+        fingerprint = assemble.fingerprint(db, models, whole=whole) if not broken else assemble.Fingerprint("", "")
+    verdicts = [
+        verdict_of(d, m.name, publication_id, as_of, before, counted.get((m.name, d.indicator_id, d.school_year), 0)) for m in models for d in decisions
+    ]
+    publication = Publication(
+        publication_id, run.run_id, now(), as_of, "publishing", fingerprint.content, fingerprint.open, code_version(), district.fingerprint()
+    )
+    ledger.put(publication)
+    progress(f"publishing {publication_id}" + (f", {len(held)} slices held" if held else ""))
+    finished = replace(run, status="held" if held else "published", finished_at=now())
+    done = replace(publication, status="published")
+    plan = Plan(
+        publication_id=publication_id,
+        build=build_path(district),
+        changes=tuple(changes),
+        slices=tuple(_statuses(models, decisions, verdicts)),
+        operations=operations_tables(ledger, done, finished, *verdicts),
+    )
+    warehouse.publish(plan)
+    ledger.put(done, finished, *verdicts)
+    with open_build(district) as db:
+        if not broken:
+            assemble.remember_figures(db)
+        if not held and not broken:
+            assemble.forget_pending(db, models)
+    warehouse.prune(district.warehouse.retain)
+    return PublicationReport(done, tuple(verdicts), warehouse.location(), warehouse.how_to_open())
+
+
+def _one_date(rows: list[tuple[date, ...]]) -> date:
+    return rows[0][0]
+
+
+def _everyone() -> frozenset[str]:
+    return frozenset(i["indicator_id"] for i in registry("indicators"))
+
+
+def _last_verdicts(ledger: Ledger, current: str | None) -> dict[tuple[str, str, int, str], SliceVerdict]:
+    if current is None:
+        return {}
+    return {(v.mart, v.indicator_id, v.school_year, v.school_id): v for v in ledger.verdicts(current)}
+
+
+def _statuses(models: Sequence[MartModel], decisions: Sequence[SliceDecision], verdicts: Sequence[SliceVerdict]) -> list[SliceStatus]:
+    words = {(v.mart, v.indicator_id, v.school_year, v.school_id): v for v in verdicts}
+    statuses = []
+    for m in models:
+        for d in decisions:
+            v = words[m.name, d.indicator_id, d.school_year, d.school_id]
+            statuses.append(SliceStatus(m.name, d.indicator_id, d.school_year, d.school_id, v.data_as_of, status_words(d, v.data_as_of)))
+    return statuses

@@ -1,0 +1,104 @@
+"""The build database: opening it, and the small `settings` tables that tell the models what the district decided.
+
+Belongs here: what is written to `settings`. The models read it as a source; nothing else carries settings into SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from pipelines.district import CODE_MAPS, District
+
+SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
+MEMORY_LIMIT = "4GB"
+THREADS = 2
+
+
+def build_path(district: District) -> Path:
+    return district.data / "build" / "build.duckdb"
+
+
+@contextmanager
+def open_build(district: District, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the build database, closed on leaving.
+
+    Waits up to a minute for another process to let go of it (a dbt that outlived its killed run); then raises duckdb.IOException.
+    """
+    path = build_path(district)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    spill = district.data / "tmp"
+    spill.mkdir(parents=True, exist_ok=True)
+    config: dict[str, str | int] = {
+        "memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": str(spill), "preserve_insertion_order": "false",
+    }  # fmt: skip
+    db = _connect(path, read_only, config)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@retry(retry=retry_if_exception_type(duckdb.IOException), stop=stop_after_delay(60), wait=wait_fixed(0.5), reraise=True)
+def _connect(path: Path, read_only: bool, config: dict[str, str | int]) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(path), read_only=read_only, config=dict(config))
+
+
+def _replace(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    db.register("incoming", table)
+    db.execute(f"create or replace table settings.{name} as select * from incoming")
+    db.unregister("incoming")
+
+
+def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
+    """Replace every `settings` table but `night`."""
+    db.execute("create schema if not exists settings")
+    text, day, whole = pa.string(), pa.date32(), pa.int32()
+    years = district.school_years
+    terms = [(y.year, t) for y in years for t in y.terms]
+    _replace(db, "district", pa.table({"district_id": pa.array([district.district.id], text), "name": pa.array([district.district.name], text),
+                                       "attendance_reporting": pa.array([district.attendance.reporting], text)}))  # fmt: skip
+    _replace(db, "school_years", pa.table({"school_year": pa.array([y.year for y in years], whole), "start_date": pa.array([y.start for y in years], day),
+                                           "end_date": pa.array([y.end for y in years], day)}))  # fmt: skip
+    _replace(db, "terms", pa.table({"school_year": pa.array([y for y, _ in terms], whole), "term_id": pa.array([t.id for _, t in terms], text),
+                                    "term_name": pa.array([t.name for _, t in terms], text), "start_date": pa.array([t.start for _, t in terms], day),
+                                    "end_date": pa.array([t.end for _, t in terms], day)}))  # fmt: skip
+    for name, columns in CODE_MAPS.items():
+        rows = district.code_map(name)
+        _replace(db, name, pa.table({c: pa.array([r[c] or None for r in rows], text) for c in columns}))
+
+    # What every district shares is a seed; the gate reads the same file as the models.
+    db.execute("create or replace table settings.work_statuses as select format, status from read_csv(?, header=true)", [str(SEEDS / "work_statuses.csv")])
+
+
+def write_night(db: duckdb.DuckDBPyConnection, as_of: date) -> date:
+    """Note the date that figures run to, never moving it back; returns it. `previous_as_of` is that of the last finished build."""
+    db.execute("create schema if not exists settings")
+    db.execute("create table if not exists settings.night (as_of date, previous_as_of date)")
+    rows = db.execute("select as_of, previous_as_of from settings.night").fetchall()  # all: a result that is not read to its end blocks the next
+    last, previous = rows[0] if rows else (as_of, None)
+    current: date = max(as_of, last)
+    db.execute("create or replace table settings.night as select ?::date as as_of, ?::date as previous_as_of", [current, previous])
+    return current
+
+
+def is_built_with(db: duckdb.DuckDBPyConnection, fingerprint: str) -> bool:
+    """Whether the last finished build used these settings and definitions; where not, everything is built anew."""
+    db_tables = db.execute("select 1 from information_schema.tables where table_schema = 'settings' and table_name = 'built'").fetchall()
+    return bool(db_tables and db.execute("select 1 from settings.built where fingerprint = ?", [fingerprint]).fetchall())
+
+
+def finish_night(db: duckdb.DuckDBPyConnection, tables: list[str], fingerprint: str) -> None:
+    """The models have taken in everything: forget tonight's changes. One transaction, so that a kill before it makes the next night redo them."""
+    db.execute("begin")
+    for table in tables:
+        db.execute(f"delete from changes.{table}")
+    db.execute("update settings.night set previous_as_of = as_of")
+    db.execute("create or replace table settings.built as select ? as fingerprint", [fingerprint])
+    db.execute("commit")

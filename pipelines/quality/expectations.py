@@ -1,0 +1,92 @@
+"""Reading `expectations/`: what must hold, how badly it matters, why, and what happens to what fails.
+
+Belongs here: the typed form of the YAML. A rule's `bad_when` is a DuckDB condition that is true of what is wrong; `{table}` in it names all rows of
+an accepted table, tonight's candidates included. Great Expectations runs each rule (`gx.py`); the same condition finds the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.lineage.ledger import Severity
+
+ROOT = Path(__file__).resolve().parents[2] / "expectations"
+EVERY_TABLE = "_every_table"
+PACKAGE = "package_is_whole"  # stops the other files of a bulk package of which one is stopped
+NOTE = "header: "  # begins a delivery's warning that says what its header lacks, and what to do
+
+
+class Rule(BaseModel):
+    """One expectation.
+
+    `row`: `bad_when` over a candidate `r`; critical rows go to quarantine. `delivery`: `bad_when` over a delivery `d` (see `arrival.deliveries`); critical
+    ones stop the file. `school`: a query giving `delivery_id, school_id` for each school whose part is wrong; critical ones hold that school's figures.
+    `slice` (publication): a query giving `indicator_id, school_year, school_id` of the slices that must not go out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Literal["row", "delivery", "school", "slice"]
+    severity: Severity = "critical"
+    bad_when: str
+    message: str
+    why: str = ""
+    remedy: str = ""
+
+
+class Suite(BaseModel):
+    """All rules of one table or mart."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    table: str
+    owner: str
+    rules: tuple[Rule, ...]
+
+
+class ExpectationError(Exception):
+    """An expectations file cannot be used; the message names the file and the place."""
+
+
+def load_suites(gate: Literal["arrival", "publication"], root: Path = ROOT) -> dict[str, Suite]:
+    """All suites of one gate by table; the rules of `_every_table.yml` come first in each arrival suite."""
+    suites: dict[str, Suite] = {}
+    for path in sorted((root / gate).glob("*.yml")):
+        try:
+            suite = Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (yaml.YAMLError, ValidationError) as e:
+            raise ExpectationError(f"{path}: {e}") from e
+        if suite.table != path.stem:
+            raise ExpectationError(f"{path}: says table: {suite.table}; the file must be named after its table")
+        ids = [r.id for r in suite.rules]
+        if twice := sorted({i for i in ids if ids.count(i) > 1}):
+            raise ExpectationError(f"{path}: rule ids used twice: {', '.join(twice)}")
+        suites[suite.table] = suite
+    common = suites.pop(EVERY_TABLE, None)
+    if common:
+        suites = {name: s.model_copy(update={"rules": (*common.rules, *s.rules)}) for name, s in suites.items()}
+    return suites
+
+
+def relation_of(rule: Rule, table: str) -> str:
+    """The relation that a rule is checked on."""
+    return {"row": f"arrival.{table}", "slice": f"staged.{table}"}.get(rule.kind, "arrival.deliveries")
+
+
+def condition(rule: Rule) -> str:
+    """The rule's SQL with `{table}` pointing at the rows that are present."""
+    return re.sub(r"\{([a-z]+__[a-z_]+)\}", r"present.\1", rule.bad_when)
+
+
+def failing_sql(rule: Rule, table: str, relation: str | None = None) -> str:
+    """A query over the build database whose rows are what the rule forbids, read from `relation` (by default where they stand)."""
+    of = relation or relation_of(rule, table)
+    if rule.kind == "row":
+        return f"select r._delivery_id, r._line from {of} r where {condition(rule)}"
+    if rule.kind == "delivery":
+        return f"select d.delivery_id, '' as school_id from {of} d where d.table_name = '{table}' and ({condition(rule)})"
+    return condition(rule).replace("{deliveries}", of).replace("{mart}", of)

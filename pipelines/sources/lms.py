@@ -1,0 +1,58 @@
+"""The Ed-Fi LMS Toolkit's "unifying" CSV form: a learning-management system's users, sections, assignments and submissions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.district import Source
+from pipelines.sources.shape import Projection, Table, file_columns, iso_date, quoted, select, snake, suggestion
+
+_STAMPS = ("CreateDate", "LastModifiedDate", "SourceCreateDate", "SourceLastModifiedDate")
+HEADERS: dict[str, tuple[str, ...]] = {
+    "users": (
+        "SourceSystemIdentifier", "SourceSystem", "UserRole", "LocalUserIdentifier", "SISUserIdentifier", "Name", "EmailAddress", *_STAMPS,
+    ),
+    "sections": (
+        "SourceSystemIdentifier", "SourceSystem", "SISSectionIdentifier", "Title", "SectionDescription", "Term", "LMSSectionStatus", *_STAMPS,
+    ),
+    "section-associations": (
+        "SourceSystemIdentifier", "SourceSystem", "EnrollmentStatus", "LMSUserSourceSystemIdentifier", "LMSSectionSourceSystemIdentifier", *_STAMPS,
+    ),
+    "assignments": (
+        "SourceSystemIdentifier", "SourceSystem", "Title", "AssignmentCategory", "AssignmentDescription", "StartDateTime", "EndDateTime",
+        "DueDateTime", "SubmissionType", "MaxPoints", "LMSSectionSourceSystemIdentifier", *_STAMPS,
+    ),
+    "submissions": (
+        "SourceSystemIdentifier", "SourceSystem", "SubmissionStatus", "SubmissionDateTime", "EarnedPoints", "Grade",
+        "AssignmentSourceSystemIdentifier", "LMSUserSourceSystemIdentifier", *_STAMPS,
+    ),
+}  # fmt: skip
+_SCOPES = {
+    "section-associations": "LMSSectionSourceSystemIdentifier",
+    "assignments": "LMSSectionSourceSystemIdentifier",
+    "submissions": "AssignmentSourceSystemIdentifier",
+}
+
+TABLES: dict[str, Table] = {
+    kind: Table(
+        name=f"lms__{kind.replace('-', '_')}",
+        columns=(*(snake(c) for c in header if c not in _STAMPS), "create_date"),
+        key=("source_system", "source_system_identifier"),
+        required=tuple(snake(c) for c in header if c not in _STAMPS),
+        scope="rows" if kind in _SCOPES else "table",
+        scope_column=snake(_SCOPES.get(kind, "")),
+        withdrawal="ends" if kind == "section-associations" else "erases",
+    )
+    for kind, header in HEADERS.items()
+}
+
+
+def projection(table: Table, source: Source, raw_columns: Sequence[str]) -> Projection:
+    """Straight through: `SubmissionStatus` -> `submission_status`. Names are matched exactly."""
+    kind = next(k for k, t in TABLES.items() if t.name == table.name)
+    present = file_columns(raw_columns)
+    theirs = {snake(h): h for h in HEADERS[kind]}
+    cells = {c: iso_date(quoted(h), source.date_formats.get(c)) for c, h in theirs.items() if h in present}
+    missing = tuple(theirs[c] for c in table.required if theirs[c] not in present)
+    notes = tuple(f"the file has no column {m!r}{suggestion(m, present)}" for m in missing)
+    return Projection(select(table, cells), missing, tuple(c for c in present if c not in HEADERS[kind]), notes)

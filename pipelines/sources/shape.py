@@ -1,0 +1,104 @@
+"""What a source table is: the shape that every format file describes its tables in.
+
+Belongs here: the description of a table, and the pieces of SQL that projections share. Each format file (`oneroster.py`, `lms.py`, `extract.py`,
+`google_forms.py`) declares `TABLES` and says how raw columns become the table's columns.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["table", "business_date", "rows"]
+Withdrawal = Literal["erases", "ends"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One accepted table: all its columns are text, named in snake case, in this order.
+
+    `key` identifies a row within its source. A bulk delivery speaks for everything in its scope, and a key of that scope that it lacks
+    is withdrawn: `table` is the whole table of that source; `business_date` the rows whose `scope_column` is the file's date;
+    `rows` those whose `scope_column` is one of the values the file holds. A withdrawn row is forgotten (`erases`) or taken as true until the
+    date of the first file that lacks it (`ends`).
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    required: tuple[str, ...]
+    scope: Scope = "table"
+    scope_column: str = ""
+    withdrawal: Withdrawal = "erases"
+
+
+def snake(name: str) -> str:
+    """`classSourcedId` -> `class_sourced_id`; `SISUserIdentifier` -> `sis_user_identifier`."""
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).replace(".", "_").lower()
+
+
+PROVENANCE = ("_delivery_id", "_file", "_line", "_defect")
+_BLANK = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"  # also the no-break space that spreadsheets leave
+
+
+@dataclass(frozen=True)
+class Projection:
+    """How one raw file becomes candidates of a table.
+
+    `sql` is a DuckDB SELECT over the relation `raw` that gives the table's columns (text, trimmed; blank is NULL, in key columns ''),
+    `_is_deleted`, and provenance. `missing` names required columns that the file lacks, as the file should have called them (`sql` gives
+    NULL for them); `unknown` names columns that nothing reads; `notes` say in sentences what to do about both.
+    """
+
+    sql: str
+    missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def quoted(name: str) -> str:
+    """A name as a DuckDB identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as a DuckDB literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def trimmed(expression: str) -> str:
+    return f"trim({expression}, {_BLANK})"
+
+
+def iso_date(expression: str, date_format: str | None) -> str:
+    """Text written as `date_format` (strptime) turned to YYYY-MM-DD; anything else left as it stood, for the gate to judge."""
+    if not date_format:
+        return expression
+    return f"coalesce(strftime(try_strptime({trimmed(expression)}, {literal(date_format)}), '%Y-%m-%d'), {expression})"
+
+
+def file_columns(raw_columns: Iterable[str]) -> list[str]:
+    """The columns that came from the file."""
+    return [c for c in raw_columns if c not in (*PROVENANCE, "_text")]
+
+
+def suggestion(name: str, columns: Sequence[str]) -> str:
+    """The end of a sentence about a missing column: `; did you mean 'X'?` where a column is called much the same, else a full stop."""
+    lowered = {c.strip().lower(): c for c in columns}
+    close = difflib.get_close_matches(name.strip().lower(), lowered, n=1, cutoff=0.6)
+    return f"; did you mean {lowered[close[0]]!r}?" if close else "."
+
+
+def select(table: Table, cells: Mapping[str, str], relation: str = "raw", is_deleted: str = "false") -> str:
+    """The SELECT of a projection. `cells` maps a column of the table to a text expression; a column without one is blank."""
+    columns = []
+    for column in table.columns:
+        text = trimmed(cells[column]) if column in cells else "cast(null as varchar)"
+        value = f"coalesce({text}, '')" if column in table.key else f"nullif({text}, '')"
+        columns.append(f"{value} as {quoted(column)}")
+    columns += [f"{is_deleted} as _is_deleted", *PROVENANCE]
+    return f"select {', '.join(columns)} from {relation}"

@@ -1,0 +1,277 @@
+"""Which defects are planted where, and what each does to the lines of a file.
+
+A row defect spoils or adds one line (two, where the two contradict each other) and should end in quarantine; it is planted in the first file
+that suits it on or after its day. A file defect spoils a whole file on its own day and should be held, and the right file follows. Lines are
+counted from 1, the header being line 1. Which day a defect falls on does not depend on how many days are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from itertools import chain
+from typing import Literal
+
+import numpy as np
+
+from pipelines.synth.text import Chunk
+from pipelines.synth.world import FIRST_STUDENT, World
+
+Slot = Literal["quiet", "weekly", "any"]
+UNKNOWN_STUDENT = f"S{FIRST_STUDENT * 9 + 999_999}"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One entry of `defects.json`. `lines` are the physical lines of `file`; `resent` is the file that puts it right, where there is one."""
+
+    id: str
+    kind: str
+    table: str
+    file: str
+    lines: list[int]
+    business_date: str
+    expect: Literal["quarantine", "held"]
+    rule: str
+    note: str
+    school: str | None = None
+    resent: str | None = None
+
+
+@dataclass
+class Lines:
+    """The lines of one file while defects are planted; `lines[0]` is the header, fields hold no commas."""
+
+    world: World
+    day: date
+    corrected: Callable[[str], bool]  # will a later file correct this student's attendance of the day?
+    pending: set[str]  # results that a later file will change
+    lines: list[str]
+
+    def __post_init__(self) -> None:
+        self.at: dict[str, int] = {name: k for k, name in enumerate(self.lines[0].split(","))}
+
+    def find(self, suits: Callable[[list[str]], bool]) -> int | None:
+        """The first line after the middle that suits, else before it: 0-based, None where there is none."""
+        middle = max(1, len(self.lines) // 2)
+        for k in chain(range(middle, len(self.lines)), range(1, middle)):
+            if suits(self.lines[k].split(",")):
+                return k
+        return None
+
+    def spoil(self, suits: Callable[[list[str]], bool], **cells: str) -> list[int]:
+        """Write other cells into the first line that suits; [] where none does."""
+        k = self.find(suits)
+        if k is None:
+            return []
+        self.lines[k] = self._with(self.lines[k], cells)
+        return [k + 1]
+
+    def add(self, suits: Callable[[list[str]], bool], **cells: str) -> list[int]:
+        """Append a copy of the first line that suits, with other cells; gives the numbers of the line copied from and of the new one."""
+        k = self.find(suits)
+        if k is None:
+            return []
+        self.lines.append(self._with(self.lines[k], cells))
+        return [k + 1, len(self.lines)]
+
+    def _with(self, line: str, cells: dict[str, str]) -> str:
+        row = line.split(",")
+        for name, value in cells.items():
+            row[self.at[name]] = value
+        return ",".join(row)
+
+    def simply_present(self, row: list[str]) -> bool:
+        """An attendance row that nothing else touches: present, not corrected later, of a student who attends one school."""
+        stays = self.world.people.stays
+        return row[3] == "P" and not self.corrected(row[0]) and int(np.sum(stays.student == int(row[0][1:]) - FIRST_STUDENT)) == 1
+
+    def settled(self, row: list[str]) -> bool:
+        """A marked result that no later file changes."""
+        return row[5] == "fully graded" and row[0] not in self.pending
+
+
+def _any(row: list[str]) -> bool:
+    return True
+
+
+def _day(f: Lines, days: int = 0) -> str:
+    return (f.day - timedelta(days=days)).strftime("%m/%d/%Y")
+
+
+def _wrong_school(f: Lines) -> list[int]:
+    k = f.find(f.simply_present)
+    if k is None:
+        return []
+    own, schools = f.lines[k].split(",")[1], f.world.people.schools
+    other = next(s for i, s in enumerate(schools.ids) if s != own and f.world.session(f.day)[i])
+    return f.add(lambda row: row[:2] == f.lines[k].split(",")[:2], **{"School Number": other})[1:]
+
+
+def _ragged(f: Lines) -> list[int]:
+    k = f.find(f.simply_present)
+    if k is None:
+        return []
+    f.lines[k] = ",".join(f.lines[k].split(",")[:2])
+    return [k + 1]
+
+
+def _not_enrolled(f: Lines) -> list[int]:
+    k = f.find(f.settled)
+    if k is None:
+        return []
+    cls = int(f.lines[k].split(",")[f.at["classSourcedId"]][1:])
+    roster, students = f.world.people.roster, f.world.people.students
+    inside = set(roster.student[roster.first[cls] : roster.first[cls + 1]].tolist())
+    other = next(s for s in range(len(students)) if s not in inside and students.arrives[s] == 0)
+    return f.add(lambda row: row == f.lines[k].split(","), sourcedId="rx00001", studentSourcedId=f"S{FIRST_STUDENT + other}")[1:]
+
+
+def _ends_before(f: Lines) -> list[int]:
+    begin, end = f.at["beginDate"], f.at["endDate"]
+    k = f.find(lambda row: row[6] == "student" and row[end] == "")
+    if k is None:
+        return []
+    row = f.lines[k].split(",")
+    row[end] = (date.fromisoformat(row[begin]) - timedelta(days=5)).isoformat()
+    f.lines[k] = ",".join(row)
+    return [k + 1]
+
+
+def _late_due(f: Lines) -> list[int]:
+    due = f.world.year.last_day + timedelta(days=60)
+    return f.add(_any, sourcedId="lix0001", dueDate=due.isoformat())[1:]
+
+
+@dataclass(frozen=True)
+class RowDefect:
+    """One line spoilt or added by `plant`, in `file` (a folder below landing, or `delta!x.csv` and `bulk!x.csv` in a package)."""
+
+    kind: str
+    table: str
+    file: str
+    slot: Slot
+    n: int
+    rule: str
+    note: str
+    plant: Callable[[Lines], list[int]]
+
+
+@dataclass(frozen=True)
+class FileDefect:
+    """A whole file spoilt on the `n`-th day of its kind."""
+
+    kind: str
+    table: str
+    slot: Slot
+    n: int
+    rule: str
+    note: str
+
+
+ATTENDANCE, RESULTS = "extract__attendance", "oneroster__results"
+ROW_DEFECTS = (
+    RowDefect("attendance_unknown_student", ATTENDANCE, "attendance", "quiet", 1, "student_known", "a student no roster has",
+              lambda f: f.add(f.simply_present, **{"Student Number": UNKNOWN_STUDENT})[1:]),
+    RowDefect("attendance_unknown_code", ATTENDANCE, "attendance", "quiet", 3, "attendance_code_known", "the code Q is in no code map",
+              lambda f: f.spoil(f.simply_present, Code="Q")),
+    RowDefect("attendance_wrong_year", ATTENDANCE, "attendance", "quiet", 5, "date_in_school_year", "the right row with last year's date",
+              lambda f: f.spoil(f.simply_present, Date=_day(f, 364))),
+    RowDefect("attendance_outside_enrollment", ATTENDANCE, "attendance", "quiet", 7, "inside_enrollment", "a student at a school of others",
+              _wrong_school),
+    RowDefect("attendance_conflicting", ATTENDANCE, "attendance", "quiet", 9, "key_unique", "one student and day, present and absent: both lines",
+              lambda f: f.add(f.simply_present, Code="A")),
+    RowDefect("attendance_ragged", ATTENDANCE, "attendance", "quiet", 11, "well_formed", "two cells instead of five", _ragged),
+    RowDefect("result_above_maximum", RESULTS, "delta!results.csv", "quiet", 3, "score_in_range", "250 points",
+              lambda f: f.spoil(f.settled, score="250")),
+    RowDefect("result_negative", RESULTS, "delta!results.csv", "quiet", 5, "score_in_range", "5 points below none",
+              lambda f: f.spoil(f.settled, score="-5")),
+    RowDefect("result_unknown_line_item", RESULTS, "delta!results.csv", "quiet", 7, "line_item_known", "a result of an assignment nobody gave",
+              lambda f: f.add(f.settled, sourcedId="rx00002", lineItemSourcedId="li-unknown")[1:]),
+    RowDefect("result_not_enrolled", RESULTS, "delta!results.csv", "quiet", 9, "student_enrolled_in_class", "a student of another class",
+              _not_enrolled),
+    RowDefect("result_unknown_status", RESULTS, "delta!results.csv", "quiet", 11, "score_status_known", "'turned in' is not in the vocabulary",
+              lambda f: f.spoil(f.settled, scoreStatus="turned in")),
+    RowDefect("line_item_outside_year", "oneroster__line_items", "delta!lineItems.csv", "quiet", 13, "due_in_school_year", "due in August",
+              _late_due),
+    RowDefect("user_without_family_name", "oneroster__users", "bulk!users.csv", "weekly", 1, "required", "family name blank",
+              lambda f: f.spoil(lambda row: row[0].startswith("S"), familyName="")),
+    RowDefect("demographics_not_boolean", "oneroster__demographics", "bulk!demographics.csv", "weekly", 1, "boolean", "'yes' for a boolean",
+              lambda f: f.spoil(lambda row: row[8] == "true", white="yes")),
+    RowDefect("enrollment_ends_before_begin", "oneroster__enrollments", "bulk!enrollments.csv", "weekly", 3, "ends_after_begin",
+              "ends five days before it begins", _ends_before),
+    RowDefect("role_unknown_org", "oneroster__roles", "bulk!roles.csv", "weekly", 3, "org_known", "a role at school 999",
+              lambda f: f.add(lambda row: row[5] == "student", sourcedId="rox0001", roleType="secondary", orgSourcedId="999")[1:]),
+    RowDefect("program_unknown_code", "extract__programs", "programs", "weekly", 1, "program_code_known", "the code ZZZ is in no code map",
+              lambda f: f.add(_any, Program="ZZZ")[1:]),
+    RowDefect("program_unknown_student", "extract__programs", "programs", "weekly", 2, "student_known", "a student no roster has",
+              lambda f: f.add(_any, **{"Student Number": UNKNOWN_STUDENT})[1:]),
+    RowDefect("survey_answer_off_scale", "survey__answers", "survey", "any", 0, "answer_on_scale", "'Totally' is not on the scale",
+              lambda f: f.spoil(lambda row: row[3] == "Agree", **{"I feel like I belong at this school": "Totally"})),
+    RowDefect("calendar_unknown_day_type", "extract__calendar", "calendar", "any", 1, "day_type_known", "the day type X is in no code map",
+              lambda f: f.spoil(lambda row: row[2] in "HB" and row[1] > f.day.isoformat(), **{"Day Type": "X"})),
+)  # fmt: skip
+FILE_DEFECTS = (
+    FileDefect("attendance_empty", ATTENDANCE, "quiet", 2, "file_not_empty", "no bytes"),
+    FileDefect("attendance_missing_column", ATTENDANCE, "quiet", 4, "columns_present", "no column Code"),
+    FileDefect("attendance_duplicated_header", ATTENDANCE, "quiet", 6, "header_unique", "the column Code twice"),
+    FileDefect("attendance_wrong_encoding", ATTENDANCE, "quiet", 8, "encoding", "UTF-16 without a mark"),
+    FileDefect("attendance_school_missing", ATTENDANCE, "quiet", 10, "coverage", "one school is missing; its rows come with the next corrections"),
+    FileDefect("attendance_last_year", ATTENDANCE, "quiet", 12, "dates_of_the_file", "every row is of last year"),
+    FileDefect("roster_shrunken", "oneroster__users", "weekly", 2, "shrinkage", "users.csv holds a fifth of the users"),
+    FileDefect("gradebook_truncated", RESULTS, "weekly", 3, "readable_zip", "the zip ends early"),
+    FileDefect("roster_next_year", "oneroster__users", "weekly", 4, "school_year", "next year's sessions, roles, ids of students and classes"),
+)
+
+
+@dataclass
+class Defects:
+    """Plants as the days go by, and remembers what was planted."""
+
+    world: World
+    planted: list[Planted] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        year = self.world.year
+        everyone = set(year.sessions["A"]) & set(year.sessions["B"])
+        days: dict[Slot, list[date]] = {
+            "quiet": year.quiet_days, "weekly": [d for d in year.weekly_days if d in everyone],
+            "any": [year.start, year.start + timedelta(days=1)],
+        }  # fmt: skip
+        self._waiting = [(days[d.slot][d.n], d) for d in ROW_DEFECTS if d.n < len(days[d.slot])]
+        self._files = {(days[d.slot][d.n], d.table == ATTENDANCE, d.kind): d for d in FILE_DEFECTS if d.n < len(days[d.slot])}
+
+    def of_file(self, day: date, *, attendance: bool) -> FileDefect | None:
+        """The file defect of the day, in the attendance file or in the packages."""
+        return next((d for (on, kind, _), d in self._files.items() if on == day and kind == attendance), None)
+
+    def rows(
+        self, kind: str, path: str, day: date, chunks: Iterable[Chunk], corrected: Callable[[str], bool] = lambda _: False,
+        pending: Callable[[], set[str]] = set,
+    ) -> Iterable[Chunk]:  # fmt: skip
+        """The file's chunks, with the next waiting row defect of its kind planted (one a file and day)."""
+        for at, (since, defect) in enumerate(self._waiting):
+            if defect.file != kind or since > day:
+                continue
+            text = b"".join(chunks).decode()
+            file = Lines(self.world, day, corrected, pending(), text.splitlines())
+            lines = defect.plant(file)
+            if not lines:
+                return [text.encode()]
+            del self._waiting[at]
+            self.note(defect, path, day, lines, "quarantine")
+            return [("\n".join(file.lines) + "\n").encode()]
+        return chunks
+
+    def note(
+        self, defect: RowDefect | FileDefect, path: str, day: date, lines: list[int], expect: Literal["quarantine", "held"],
+        *, school: str | None = None, resent: str | None = None,
+    ) -> None:  # fmt: skip
+        """Remember one planted defect."""
+        number = f"d{len(self.planted) + 1:02d}"
+        on = day.isoformat()
+        self.planted.append(Planted(number, defect.kind, defect.table, path, lines, on, expect, defect.rule, defect.note, school, resent))
+
+    def as_json(self) -> list[dict[str, object]]:
+        return [asdict(p) for p in self.planted]

@@ -1,0 +1,84 @@
+"""Anonymous pulse surveys of students from grade 3 on, as a form tool exports them. Some groups and schools answer less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.synth.calendar import SchoolYear
+from pipelines.synth.people import GRADES
+from pipelines.synth.text import Chunk, Column, chunked, glue, pick, strings
+from pipelines.synth.world import World
+
+SURVEY_ID = "pulse"
+FIRST_WAVE, EVERY, FIRST_GRADE = 8, 20, 3  # school days of calendar A, counted from 1; grade
+SCALE = ("Strongly disagree", "Disagree", "Neither agree nor disagree", "Agree", "Strongly agree")
+NOT_SURE = "Not sure"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A statement to agree or disagree with; agreeing with a reversed one is unfavourable."""
+
+    item_id: str
+    construct: str
+    title: str
+    is_reversed: bool = False
+
+
+ITEMS = (
+    Item("belong", "belonging", "I feel like I belong at this school"),
+    Item("myself", "belonging", "I can be myself around other students here"),
+    Item("left_out", "belonging", "I often feel left out at this school", is_reversed=True),
+    Item("knows_me", "known_by_adult", "At least one adult at this school knows me well"),
+    Item("notices", "known_by_adult", "An adult at this school notices when I am absent"),
+    Item("talk_to", "known_by_adult", "I can talk to an adult at this school about a problem"),
+)
+_ANSWERS = strings([*SCALE, NOT_SURE, ""])
+_CUTS = np.array([-1.9, -0.95, -0.15, 1.15])  # between the answers, on the latent scale
+
+
+def waves(year: SchoolYear) -> dict[str, date]:
+    """The waves of the year and the day on which each one's file lands."""
+    return {f"w{k}": day for k, day in enumerate(year.sessions["A"][FIRST_WAVE - 1 :: EVERY], start=1)}
+
+
+def survey_lines(world: World, wave: str, day: date) -> Iterator[Chunk]:
+    """One wave's answers, in order of time. The export has the form's timestamp first and then a column a question."""
+    rng = world.streams.of(f"survey {wave}")
+    habits, students = world.habits, world.people.students
+    school, there = world.main_school(world.days.number(day))
+    who = np.flatnonzero(there & (students.grade >= FIRST_GRADE) & (rng.random(len(students)) < habits.respond))
+    who = rng.permutation(who)
+    stamps = np.sort(rng.integers(0, 3 * 7 * 3600, len(who)))  # three days of seven hours
+    answers = np.stack([_answer(world, item, who, rng) for item in ITEMS], axis=1) if len(who) else np.zeros((0, len(ITEMS)), dtype=np.int64)
+    span = [d for d in (day - timedelta(days=k) for k in range(9, -1, -1)) if d in world.year.package_days][-3:]
+    dates = strings([f"{d.month}/{d.day}/{d.year} " for d in (span * 3)[:3]])
+    hours, sixtieths = strings([str(h) for h in range(8, 15)]), strings([f":{s:02d}" for s in range(60)])
+    grades = strings(GRADES)
+    yield (",".join(["Timestamp", "School Number", "Grade", *(i.title for i in ITEMS)]) + "\n").encode()
+
+    def build(rows: NDArray[Any]) -> list[Column]:
+        at = stamps[rows]
+        on, second = np.divmod(at, 7 * 3600)
+        hour, second = np.divmod(second, 3600)
+        minute, second = np.divmod(second, 60)
+        stamp = glue(pick(dates, on), pick(hours, hour), pick(sixtieths, minute), pick(sixtieths, second))
+        given = [pick(_ANSWERS, answers[rows, k]) for k in range(len(ITEMS))]
+        return [stamp, pick(world.school_ids, school[who[rows]]), pick(grades, students.grade[who[rows]]), *given]
+
+    yield from chunked(np.arange(len(who)), build)
+
+
+def _answer(world: World, item: Item, who: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Indexes into the answers: a step of the scale, mostly; sometimes "Not sure" or nothing."""
+    habits = world.habits
+    latent = (habits.belonging if item.construct == "belonging" else habits.known_by_adult)[who] + 0.35 + rng.normal(0, 1, len(who))
+    step = np.searchsorted(_CUTS, -latent if item.is_reversed else latent)
+    draw = rng.random(len(who))
+    return np.where(draw < 0.04, len(SCALE), np.where(draw > 0.99, len(SCALE) + 1, step)).astype(np.int64)

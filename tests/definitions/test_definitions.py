@@ -1,0 +1,60 @@
+"""The code location: what it declares, and what loading it may not do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.nightly import prepare_manifest
+from tests.districts import make_district
+
+SNAPSHOT = Path(__file__).with_name("asset_keys.txt")
+
+LOAD = """
+import sys, duckdb, socket
+def refuse(*a, **k): raise AssertionError("loading the definitions opened a database or a connection")
+duckdb.connect = refuse
+socket.socket.connect = refuse
+from pathlib import Path
+from pipelines.definitions import build_definitions
+defs = build_definitions(Path(sys.argv[1]))
+heavy = [m for m in ("great_expectations", "pandas") if m in sys.modules]
+assert not heavy, f"loading the definitions imported {heavy}"
+graph = defs.resolve_asset_graph()
+for key in sorted(k.to_user_string() for k in graph.get_all_asset_keys()):
+    print(key)
+for key in sorted(f"check {c.asset_key.to_user_string()} {c.name}{' blocking' if graph.get_check_spec(c).blocking else ''}" for c in graph.asset_check_keys):
+    print(key)
+schedule = defs.resolve_schedule_def("nightly_at_two")
+print("schedule", schedule.cron_schedule, schedule.execution_timezone)
+print("partitions", sorted({type(graph.get(k).partitions_def).__name__ for k in graph.executable_asset_keys}))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    district = make_district(tmp_path_factory.mktemp("defs") / "d", students=60, days=2)
+    prepare_manifest()
+    done = subprocess.run([sys.executable, "-c", LOAD, str(district.folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.splitlines()
+
+
+def test_loading_is_light_and_the_keys_are_as_reviewed(loaded: list[str]) -> None:
+    """A renamed asset or check is a reviewed difference in asset_keys.txt, never an accident."""
+    if not SNAPSHOT.exists():
+        SNAPSHOT.write_text("\n".join(loaded) + "\n")
+        pytest.fail(f"{SNAPSHOT.name} was missing and has been written: review it and commit it")
+    assert loaded == SNAPSHOT.read_text().splitlines()
+
+
+def test_every_step_of_the_way_is_there(loaded: list[str]) -> None:
+    assert {"landing/oneroster", "landing/attendance", "raw/oneroster__users", "held/oneroster__users"} <= set(loaded)
+    assert "marts/agg_indicator_values" in loaded
+    assert "warehouse/agg_indicator_values" in loaded
+    assert "check held/extract__attendance arrival_expectations blocking" in loaded
+    assert any(line.startswith("schedule 0 2 * * * America/") for line in loaded)
+    assert "partitions ['DailyPartitionsDefinition']" in loaded

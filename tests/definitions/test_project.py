@@ -1,0 +1,113 @@
+"""The dbt project's own rules, held on its manifest."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.district import CODE_MAPS
+from pipelines.lineage.graph import PROJECT, Manifest, registry, tables_behind_indicators
+from pipelines.nightly import prepare_manifest
+from pipelines.quality.expectations import load_suites
+from pipelines.sources import ALL_TABLES
+
+
+@cache
+def manifest() -> dict[str, Any]:
+    return json.loads(prepare_manifest().read_text())
+
+
+def models() -> list[dict[str, Any]]:
+    return [n for n in manifest()["nodes"].values() if n["resource_type"] == "model"]
+
+
+def layer(node: dict[str, Any]) -> str:
+    return node["fqn"][1]
+
+
+def test_declared_sources_are_the_accepted_tables() -> None:
+    declared = yaml.safe_load((PROJECT / "models" / "staging" / "_sources.yml").read_text())["sources"]
+    tables = {s["name"]: [t["name"] for t in s["tables"]] for s in declared}
+    assert tables["held"] == ["bulk_scopes", *ALL_TABLES]
+    assert tables["changes"] == list(ALL_TABLES)
+    assert tables["settings"] == ["district", "night", "school_years", "terms", *CODE_MAPS]
+
+
+def test_only_staging_reads_accepted_rows() -> None:
+    for node in models():
+        held = [p for p in node["depends_on"]["nodes"] if p.startswith("source.") and ".held." in p and not p.endswith(".bulk_scopes")]
+        assert not held or layer(node) == "staging", f"{node['name']} reads {held}"
+
+
+def test_staging_is_one_to_one() -> None:
+    for node in models():
+        if layer(node) == "staging":
+            assert len([p for p in node["depends_on"]["nodes"] if ".held." in p]) == 1, node["name"]
+            assert not [p for p in node["depends_on"]["nodes"] if p.startswith("model.")], node["name"]
+
+
+def test_marts_read_core_measurements_registry_and_marts_only() -> None:
+    by_id = {n["unique_id"]: n for n in manifest()["nodes"].values()}
+    for node in models():
+        if layer(node) == "marts":
+            for parent in node["depends_on"]["nodes"]:
+                assert parent.startswith("seed.") or layer(by_id[parent]) in ("core", "measurements", "marts"), f"{node['name']} reads {parent}"
+
+
+def test_every_mart_has_contract_owner_key_test_and_description() -> None:
+    tests = [n for n in manifest()["nodes"].values() if n["resource_type"] == "test"]
+    for node in models():
+        if layer(node) != "marts":
+            continue
+        assert node["contract"]["enforced"], node["name"]
+        assert node["config"]["group"], f"{node['name']} has no owner"
+        for heading in ("**Overview.**", "**Grain and primary key.**", "**Business rules.**", "**Example.**"):
+            assert heading in node["description"], f"{node['name']} lacks {heading}"
+        key = node["config"]["meta"]["key"][0]
+        kinds = {t["test_metadata"]["name"] for t in tests if t.get("attached_node") == node["unique_id"] and t.get("column_name") == key}
+        assert {"unique", "not_null"} <= kinds, f"{node['name']}: {key} is not tested as a key"
+        assert all(c["description"] for c in node["columns"].values()), node["name"]
+
+
+def test_no_model_past_the_measures_names_an_indicator() -> None:
+    """Definitions are data: what comes after the measures knows no indicator, profile or threshold by name."""
+    names = {i["indicator_id"] for i in registry("indicators")} | {p["profile_id"] for p in registry("indicator_profiles")} - {"standard", "district"}
+    for node in models():
+        if layer(node) == "marts" or node["name"].startswith(("int_subject", "int_period", "int_cell")):
+            assert not [n for n in names if n in node["raw_code"]], node["name"]
+
+
+def test_the_registry_holds_together() -> None:
+    measures = {m["measure_id"] for m in registry("measures")}
+    model_names = {n["name"] for n in models()}
+    assert {m["model"] for m in registry("measures")} | {m["fact"] for m in registry("measures")} <= model_names
+    profiled = {p["indicator_id"] for p in registry("indicator_profiles")}
+    for i in registry("indicators"):
+        assert {i["numerator_measure"], i["denominator_measure"]} <= measures
+        assert i["indicator_id"] in profiled
+        assert i["direction"] in ("higher_is_better", "lower_is_better")
+    for p in registry("indicator_profiles"):
+        assert p["membership_rule"] in ("on_the_day", "last_day", "any_time")
+
+
+def test_an_indicator_stands_on_its_own_tables_only() -> None:
+    behind = tables_behind_indicators(Manifest(prepare_manifest()))
+    assert "extract__attendance" in behind["attendance_rate"]
+    assert "oneroster__results" not in behind["attendance_rate"]
+    assert "extract__attendance" not in behind["assignment_completion"]
+    assert "survey__answers" in behind["survey_favorable"]
+    assert "oneroster__results" not in behind["survey_favorable"]
+
+
+@pytest.mark.parametrize("gate", ["arrival", "publication"])
+def test_every_expectation_says_what_it_means(gate: str) -> None:
+    suites = load_suites(gate)  # type: ignore[arg-type]  # the two literals, by parametrization
+    assert set(ALL_TABLES) <= set(suites) or gate == "publication"
+    for suite in suites.values():
+        for rule in suite.rules:
+            assert rule.message.endswith("."), f"{suite.table}.{rule.id}: a message is a sentence"
+            assert rule.kind == "slice" or rule.remedy, f"{suite.table}.{rule.id}: no remedy"

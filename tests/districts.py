@@ -1,0 +1,68 @@
+"""Small synthetic districts for tests: made once, copied for each variant, run through the real job in this process."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.lineage.ledger import Ledger
+from pipelines.nightly import Outcome, run_nightly
+from pipelines.synth import synthesize
+
+START = date(2025, 8, 18)  # a Monday
+
+
+@dataclass(frozen=True)
+class TestDistrict:
+    """A district's folder with the questions that tests ask of it."""
+
+    __test__ = False
+    folder: Path
+
+    @property
+    def landing(self) -> Path:
+        return self.folder / "landing"
+
+    @property
+    def build(self) -> Path:
+        return self.folder / "data" / "build" / "build.duckdb"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "data" / "warehouse" / "throughline.duckdb"
+
+    def run(self, day: date, first: date | None = None) -> Outcome:
+        return run_nightly(self.folder, day, first)
+
+    def copy(self, to: Path) -> TestDistrict:
+        shutil.copytree(self.folder, to, symlinks=True)
+        return TestDistrict(to)
+
+    def hashes(self) -> tuple[str, str]:
+        """Content hash before and after suppression of the last publication."""
+        ledger = Ledger(self.folder / "data" / "ledger.sqlite")
+        try:
+            last = [p for p in ledger.publications() if p.status == "published"][-1]
+            return last.content_hash, last.open_hash
+        finally:
+            ledger.close()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the build database."""
+        with duckdb.connect(str(self.build), read_only=True) as db:
+            return db.execute(sql).fetchall()
+
+    def published(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the open warehouse as anybody would."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as db:
+            return db.execute(sql).fetchall()
+
+
+def make_district(folder: Path, *, students: int, days: int, seed: int = 7, defects: bool = False) -> TestDistrict:
+    synthesize(students, days, START, seed, folder, defects=defects, progress=lambda text: None)
+    return TestDistrict(folder)

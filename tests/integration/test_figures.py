@@ -1,0 +1,146 @@
+"""The six indicators, cell by cell and student by student, equal an independent recomputation from the landing files (`tests/oracle.py`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from tests.districts import START
+from tests.nights import Night, make
+from tests.oracle import CELL, PERSON, Oracle
+
+pytestmark = pytest.mark.prove  # heavy, and not yet run whole on a quiet machine: `make prove`
+
+MIN_N = 10
+STUDENTS, DAYS = 600, 25
+
+
+def frame(file: Path, sql: str) -> pd.DataFrame:
+    with duckdb.connect(str(file), read_only=True) as db:
+        return db.execute(sql).df()
+
+
+def built(night: Night, mart: str, key: list[str]) -> pd.DataFrame:
+    """A mart as it was built, unsuppressed, with keys as text."""
+    rows = frame(night.build, f"select * from marts.{mart}")
+    for column in key:
+        rows[column] = [str(v)[:10] if column == "period_start" else ("" if pd.isna(v) else str(v)) for v in rows[column]]
+    return rows
+
+
+def assert_equal(found: pd.DataFrame, expected: pd.DataFrame, key: list[str], figures: list[str]) -> None:
+    """Same keys on both sides, each once, and the same figures; says where not."""
+    assert not expected.duplicated(key).any()
+    assert not found.duplicated(key).any()
+    both = found[key + figures].merge(expected[key + figures], on=key, how="outer", suffixes=("_built", "_expected"), indicator=True)
+    odd = both[both["_merge"] != "both"]
+    assert odd.empty, f"{len(odd)} of {len(both)} are on one side alone:\n{odd.head(20).to_string()}"
+    wrong = both[[f for f in both.columns if f.endswith("_built")]].to_numpy() != both[[f for f in both.columns if f.endswith("_expected")]].to_numpy()
+    odd = both[wrong.any(axis=1)]
+    by_indicator = odd.groupby("indicator_id").size().to_dict()
+    assert odd.empty, f"{len(odd)} of {len(both)} differ {by_indicator}:\n{odd.head(20).to_string()}"
+
+
+def assert_figures(night: Night, oracle: Oracle) -> None:
+    """Every cell and every student of the build, and what of it is published."""
+    values, expected = built(night, "agg_indicator_values", CELL), oracle.values()
+    for column in ("numerator", "denominator"):
+        values[column] = values[column].astype(float)
+    assert len(expected) > 5000
+    assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+    off = (values["value"] - values["numerator"] / values["denominator"]).abs()
+    assert off.max() < 1e-9
+    students = built(night, "fct_student_indicators", PERSON)
+    students["flag"] = ["" if pd.isna(f) else "yes" if f else "no" for f in students["flag"]]
+    for column in ("numerator", "denominator"):
+        students[column] = students[column].astype(float)
+    assert_equal(students, oracle.student_values(), PERSON, ["numerator", "denominator", "flag"])
+    assert ((students["flag"] == "yes") == students["flag_reason"].notna()).all()
+    assert_published(night, values)
+
+
+def assert_published(night: Night, values: pd.DataFrame) -> None:
+    """The open mart has every cell; of those with fewer people than the minimum it shows no figure, of all others it shows what was built."""
+    shown = frame(night.warehouse, "select * from marts.agg_indicator_values")
+    both = shown.merge(values, on="value_key", how="outer", suffixes=("", "_built"), indicator=True)
+    assert (both["_merge"] == "both").all()
+    small = both["n_subjects_built"] < MIN_N
+    assert small.any()
+    assert not small.all()
+    assert ((both["suppression"] == "primary") == small).all()
+    assert ((both["suppression"] == "none") == ~small).all()
+    figures = ["numerator", "denominator", "n_subjects", "value", "ci_low", "ci_high", "ci_method"]
+    assert both.loc[small, figures].isna().all().all()
+    for figure in ("numerator", "denominator", "n_subjects", "value"):
+        assert (both.loc[~small, figure].astype(float) == both.loc[~small, f"{figure}_built"].astype(float)).all(), figure
+
+
+def spoilt(folder: Path) -> tuple[set[tuple[str, int]], set[str]]:
+    """(lines, files) of a district with planted defects that no figure may stand on."""
+    lines: set[tuple[str, int]] = set()
+    files: set[str] = set()
+    for defect in json.loads((folder / "defects.json").read_text(encoding="utf-8")):
+        if defect["expect"] == "quarantine" and not defect["kind"].startswith("survey"):  # of a survey line the other answers stand
+            lines |= {(defect["file"], n) for n in defect["lines"]}
+        elif defect["expect"] == "held" and not defect["school"]:  # a file that lacks a school is right about the others
+            files.add(defect["file"].partition("!")[0])
+    return lines, files
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """A clean district, run in one go."""
+    night = make(tmp_path_factory.mktemp("clean") / "district", STUDENTS, DAYS)
+    outcome = night.run(night.last_date, START)
+    assert (outcome.exit_status, outcome.verdicts, outcome.rows["quarantined"]) == (0, (), 0)
+    return night
+
+
+@pytest.fixture(scope="module")
+def by_nights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[date], Night]:
+    """A district with planted defects (all mended by the file sent again), run up to a day; days must come in order."""
+    night = make(tmp_path_factory.mktemp("spoilt") / "district", STUDENTS, DAYS, defects=True)
+    since = [START]
+
+    def run(day: date) -> Night:
+        night.run(day, since[0])
+        since[0] = day + timedelta(days=1)
+        return night
+
+    return run
+
+
+def test_the_district_has_all_that_makes_counting_hard(clean: Night) -> None:
+    oracle = Oracle(clean.folder, clean.last_date.isoformat())
+    roles = oracle.roster("roles").query("role == 'student'")
+    stays = roles.groupby("userSourcedId")["orgSourcedId"].agg(["size", "nunique"])
+    assert (stays["nunique"] > 1).any(), "nobody moved between schools, or attends two"
+    assert (roles["roleType"] == "secondary").any(), "nobody attends two schools"
+    assert (roles["endDate"] != "").any(), "nobody left"
+    changed = oracle.programs[(oracle.programs["begin"] > START.isoformat()) | (oracle.programs["end"] < "9999")]
+    assert len(changed) > 3, "nobody changed group in the year"
+    days = {school: {d for s, d in oracle.school_days if s == school} for school in {s for s, _ in oracle.school_days}}
+    assert len({frozenset(d) for d in days.values()}) == 2, "there are not two calendars"
+    calendars = sorted((clean.landing / "calendar").iterdir())
+    assert len(calendars) == 2, "no snow day was announced"
+    assert list((clean.landing / "attendance").glob("corrections_*.csv")), "nothing was corrected late"
+    assert oracle.work["late"].any()
+    flags = {(profile, place): set(rows["n"]) for profile, place, rows in oracle.flags()}
+    assert flags == {(p, at): {0, 1} for p in ("edfacts", "district") for at in ("school", "district")}
+
+
+def test_a_range_in_one_go_gives_the_figures_counted_by_hand(clean: Night) -> None:
+    assert_figures(clean, Oracle(clean.folder, clean.last_date.isoformat()))
+
+
+@pytest.mark.parametrize("day", ["2025-09-05", "2025-09-09", "2025-09-15", "2025-09-23"])
+def test_nights_over_spoilt_and_mended_files_give_the_figures_of_what_was_accepted(by_nights: Callable[[date], Night], day: str) -> None:
+    night = by_nights(date.fromisoformat(day))
+    lines, files = spoilt(night.folder)
+    assert_figures(night, Oracle(night.folder, day, lines, files))

@@ -1,0 +1,364 @@
+"""The six indicators worked out again from the landing files, with pandas alone.
+
+Shares no code with the pipeline: it has its own reading of OneRoster packages, enrollment, calendars, groups, terms and weeks. Dates are ISO text.
+Attendance counts thousandths of a day, scores count half points, so that every comparison is of whole numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tomllib
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+FOREVER = "9999-12-31"
+STATUS_FAMILIES = ("english_learner", "disability", "economic_disadvantage", "homeless", "foster")
+FAMILIES = (*STATUS_FAMILIES, "race_ethnicity", "gender")
+RACES = {
+    "americanIndianOrAlaskaNative": "american_indian_or_alaska_native", "asian": "asian", "blackOrAfricanAmerican": "black_or_african_american",
+    "nativeHawaiianOrOtherPacificIslander": "native_hawaiian_or_other_pacific_islander", "white": "white",
+}  # fmt: skip
+CELL = ["school_id", "grade_level", "group_family", "group_value", "period_type", "period_start", "indicator_id", "profile_id"]
+PERSON = ["student_key", "school_id", "period_type", "period_start", "indicator_id", "profile_id"]
+
+
+def later(day: str, days: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def us(text: str) -> str:
+    """A date written 08/18/2025, as ISO."""
+    month, day, year = text.split("/")
+    return f"{year}-{int(month):02d}-{int(day):02d}"
+
+
+@dataclass
+class Oracle:
+    """A district's files up to a date. `without_lines` and `without_files` are what should not have been accepted."""
+
+    folder: Path
+    as_of: str
+    without_lines: set[tuple[str, int]] = field(default_factory=set)
+    without_files: set[str] = field(default_factory=set)
+
+    # ---- files ----
+
+    def _paths(self, pattern: str) -> Iterator[tuple[str, str, Path]]:
+        """(business date, name, path) of the files to read, in order of date, then name."""
+        landing = self.folder / "landing"
+        found = []
+        for path in landing.glob(pattern):
+            name = path.relative_to(landing).as_posix()
+            day = path.parent.name if name.startswith("oneroster") else next(p for p in path.stem.split("_") if p[:2] == "20")
+            if day <= self.as_of and name not in self.without_files:
+                found.append((day, name, path))
+        return iter(sorted(found))
+
+    def _table(self, name: str, data: bytes) -> pd.DataFrame:
+        rows = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
+        rows["_accepted"] = [(name, k + 2) not in self.without_lines for k in range(len(rows))]
+        return rows
+
+    @cached_property
+    def _packages(self) -> dict[str, list[tuple[str, str, pd.DataFrame]]]:
+        """By OneRoster file: (business date, bulk or delta, rows), in order."""
+        found: dict[str, list[tuple[str, str, pd.DataFrame]]] = {}
+        for day, name, path in self._paths("oneroster/*/*.zip"):
+            with zipfile.ZipFile(path) as package:
+                modes = dict(csv.reader(io.TextIOWrapper(package.open("manifest.csv"), "utf-8")))
+                for entry in package.namelist():
+                    if entry != "manifest.csv":
+                        rows = self._table(f"{name}!{entry}", package.read(entry))
+                        found.setdefault(entry.removesuffix(".csv"), []).append((day, modes[f"file.{entry.removesuffix('.csv')}"], rows))
+        return found
+
+    @staticmethod
+    def _merged(files: Iterable[tuple[str, str, pd.DataFrame]], key: list[str], *, gone_is_over: bool = False) -> pd.DataFrame:
+        """What is known after all files. A whole file forgets what it lacks or, where `gone_is_over`, ends it that day (column `gone_on`).
+
+        A line that was not accepted changes nothing, and its key is not lacking.
+        """
+        known: dict[tuple[str, ...], dict[str, str]] = {}
+        for day, mode, rows in files:
+            named = set()
+            for row in rows.to_dict("records"):
+                identity = tuple(row[k] for k in key)
+                named.add(identity)
+                if not row["_accepted"]:
+                    continue
+                if row.get("status") == "tobedeleted":
+                    known.pop(identity, None)
+                else:
+                    known[identity] = {**row, "gone_on": FOREVER}
+            if mode == "bulk":
+                for identity in [i for i in known if i not in named]:
+                    if gone_is_over:
+                        known[identity]["gone_on"] = min(day, known[identity]["gone_on"])
+                    else:
+                        del known[identity]
+        return pd.DataFrame(list(known.values()))
+
+    def roster(self, file: str) -> pd.DataFrame:
+        return self._merged(self._packages[file], ["sourcedId"], gone_is_over=file in ("roles", "enrollments"))
+
+    # ---- days ----
+
+    @cached_property
+    def _settings(self) -> dict[str, object]:
+        return tomllib.loads((self.folder / "district.toml").read_text(encoding="utf-8"))
+
+    @cached_property
+    def dates(self) -> pd.DataFrame:
+        """Every day of the school year: week (Monday), month, term start, year start, and the week piece that it is in."""
+        (year,) = self._settings["school_years"]  # type: ignore[misc]  # these districts have one
+        rows = []
+        day = year["start"]
+        while day <= year["end"]:
+            term = next((t for t in year["terms"] if t["start"] <= day <= t["end"]), None)
+            rows.append({"date": day.isoformat(), "week": (day - timedelta(days=day.weekday())).isoformat(), "month": day.replace(day=1).isoformat(),
+                         "term": term["start"].isoformat() if term else "", "year_to_date": year["start"].isoformat()})  # fmt: skip
+            day += timedelta(days=1)
+        dates = pd.DataFrame(rows)
+        dates["piece"] = dates.groupby(["week", "month", "term"])["date"].transform("min")
+        return dates
+
+    @cached_property
+    def school_days(self) -> set[tuple[str, str]]:
+        """(school, date) of every day in session up to now, as the newest calendar has it."""
+        files = [(day, "bulk", self._table(name, path.read_bytes())) for day, name, path in self._paths("calendar/*.csv")]
+        rows = self._merged(files, ["School Number", "Date"])
+        rows = rows[rows["Day Type"].isin(["I", "M"]) & (rows["Date"] <= self.as_of)]
+        return set(zip(rows["School Number"], rows["Date"], strict=True))
+
+    # ---- people ----
+
+    @cached_property
+    def students(self) -> pd.DataFrame:
+        """Grade, race and gender by student."""
+        roles, users, told = self.roster("roles"), self.roster("users").set_index("sourcedId"), self.roster("demographics").set_index("sourcedId")
+        rows = []
+        for student in sorted(set(roles.loc[roles["role"] == "student", "userSourcedId"])):
+            grade = users.at[student, "grades"].split(",")[0] if student in users.index else ""
+            about = told.loc[student] if student in told.index else None
+            rows.append({"student": student, "grade": grade or "unknown", "race_ethnicity": self._race(about),
+                         "gender": (about["sex"] if about is not None else "") or "unknown"})  # fmt: skip
+        return pd.DataFrame(rows)
+
+    @staticmethod
+    def _race(about: pd.Series | None) -> str:
+        if about is None:
+            return "unknown"
+        if about["hispanicOrLatinoEthnicity"] == "true":
+            return "hispanic_or_latino"
+        named = [ours for theirs, ours in RACES.items() if about[theirs] == "true"]
+        if about["demographicRaceTwoOrMoreRaces"] == "true" or len(named) > 1:
+            return "two_or_more_races"
+        return named[0] if named else "unknown"
+
+    @cached_property
+    def stints(self) -> list[tuple[str, str, str, str]]:
+        """(student, school, first day, day after the last)."""
+        roles = self.roster("roles").query("role == 'student'")
+        return [(r.userSourcedId, r.orgSourcedId, r.beginDate, min(r.endDate or FOREVER, r.gone_on)) for r in roles.itertuples()]
+
+    @cached_property
+    def programs(self) -> pd.DataFrame:
+        """Stays in a group: student, family, first day, day after the last."""
+        files = [(day, "bulk", self._table(name, path.read_bytes())) for day, name, path in self._paths("programs/*.csv")]
+        rows = self._merged(files, ["Student Number", "Program", "Begin Date"], gone_is_over=True)
+        with (self.folder / "codes/program_codes.csv").open(encoding="utf-8") as f:
+            family = {r["code"]: r["group_family"] for r in csv.DictReader(f)}
+        ends = [min(later(us(e), 1) if e else FOREVER, gone) for e, gone in zip(rows["End Date"], rows["gone_on"], strict=True)]
+        stays = pd.DataFrame({"student": rows["Student Number"], "family": rows["Program"].map(family), "begin": rows["Begin Date"].map(us), "end": ends})
+        return stays[stays["begin"] < stays["end"]]
+
+    def with_groups(self, facts: pd.DataFrame, on: str = "date") -> pd.DataFrame:
+        """Add grade, and a column a family: the group that the student was in on the day named by column `on`."""
+        facts = facts.merge(self.students, on="student")
+        for family in STATUS_FAMILIES:
+            stays = self.programs[self.programs["family"] == family]
+            days = facts[["student", on]].drop_duplicates().merge(stays, on="student")
+            inside = days[(days["begin"] <= days[on]) & (days[on] < days["end"])]
+            members = pd.MultiIndex.from_frame(inside[["student", on]])
+            facts[family] = "no"
+            facts.loc[pd.MultiIndex.from_frame(facts[["student", on]]).isin(members), family] = "yes"
+        return facts
+
+    # ---- facts: one row a student, school and day, with numerator n and denominator d ----
+
+    @cached_property
+    def attendance(self) -> pd.DataFrame:
+        share = {"P": 0, "T": 0, "H": 500, "A": 1000, "E": 1000}
+        told: dict[tuple[str, str, str], tuple[str, str]] = {}
+        files = sorted(self._paths("attendance/*.csv"), key=lambda f: (f[0], "corrections" in f[1], f[1]))
+        for _, name, path in files:
+            rows = self._table(name, path.read_bytes())
+            rows = rows[rows["_accepted"]]
+            for r in rows.to_dict("records"):
+                told[r["Student Number"], r["School Number"], us(r["Date"])] = (r["Code"], r["Modality"])
+        counted: dict[tuple[str, str, str], tuple[str, int]] = {}
+        by_student: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for student, school, begin, end in self.stints:
+            by_student.setdefault((student, school), []).append((begin, end))
+        for (student, school, day), (code, modality) in told.items():
+            enrolled = any(begin <= day < end for begin, end in by_student.get((student, school), []))
+            if enrolled and day <= self.as_of and (school, day) in self.school_days:
+                counted[student, school, day] = (modality, share[code])
+        rows = [(s, c, d, m, 1000 - a, 1000) for (s, c, d), (m, a) in counted.items()]
+        return self.with_groups(pd.DataFrame(rows, columns=["student", "school", "date", "modality", "n", "d"]))
+
+    @cached_property
+    def _results(self) -> pd.DataFrame:
+        """Every expected piece of work that is due, with what became of it."""
+        results, items, classes = self.roster("results"), self.roster("lineItems"), self.roster("classes")
+        rows = results.merge(items[["sourcedId", "classSourcedId", "dueDate", "resultValueMax"]], left_on="lineItemSourcedId", right_on="sourcedId",
+                             suffixes=("_told", ""))  # fmt: skip
+        rows = rows.merge(classes[["sourcedId", "schoolSourcedId"]], left_on="classSourcedId", right_on="sourcedId", suffixes=("", "_class"))
+        rows = rows[(rows["dueDate"] <= self.as_of) & (rows["scoreStatus"] != "exempt")]
+        missing = (rows["scoreStatus"] == "not submitted") | (rows["missing"] == "true")
+        return pd.DataFrame({
+            "item": rows["lineItemSourcedId"], "student": rows["studentSourcedId"], "section": rows["classSourcedId"], "school": rows["schoolSourcedId"],
+            "date": rows["dueDate"], "missing": missing, "late": (rows["late"] == "true") & ~missing,
+            "halves": pd.to_numeric(rows["score"], errors="coerce") * 2, "possible": pd.to_numeric(rows["resultValueMax"]) * 2,
+        })  # fmt: skip
+
+    @cached_property
+    def work(self) -> pd.DataFrame:
+        """Expected work of students who were in the class on the due date."""
+        seats = self.roster("enrollments").query("role == 'student'")
+        seats = pd.DataFrame({"student": seats["userSourcedId"], "section": seats["classSourcedId"], "begin": seats["beginDate"].replace("", "0000"),
+                              "end": [min(e or FOREVER, g) for e, g in zip(seats["endDate"], seats["gone_on"], strict=True)]})  # fmt: skip
+        rows = self._results.merge(seats, on=["student", "section"])
+        rows = rows[(rows["begin"] <= rows["date"]) & (rows["date"] < rows["end"])].drop_duplicates(["item", "student"])
+        return self.with_groups(rows.drop(columns=["begin", "end"]))
+
+    def marks(self, period: str) -> pd.DataFrame:
+        """Section marks of each student as they stand at the student's last week piece with graded work in each period of a kind.
+
+        Points of the term so far; a mark is counted for the groups that the student is in on the first day of that piece.
+        """
+        graded = self._results[self._results["halves"].notna() & (self._results["possible"] > 0)].merge(self.dates, on="date")
+        if period == "term":
+            graded = graded[graded["term"] != ""]
+        last = graded.groupby(["student", period])["piece"].max().rename("last").reset_index().rename(columns={period: "start"})
+        term_of = graded.drop_duplicates("piece").set_index("piece")["term"]
+        last["term"] = last["last"].map(term_of)
+        rows = last.merge(graded, on=["student", "term"])
+        rows = rows[rows["piece"] <= rows["last"]]
+        sections = rows.groupby(["student", "start", "last", "school", "section"])[["halves", "possible"]].sum().reset_index()
+        sections["n"] = (sections["halves"] * 100 < sections["possible"] * 70).astype(int)
+        facts = sections.groupby(["student", "start", "last", "school"]).agg(n=("n", "sum"), d=("n", "size")).reset_index()
+        return self.with_groups(facts, on="last")
+
+    @cached_property
+    def answers(self) -> pd.DataFrame:
+        """Anonymous responses: the student is the line of the file, and has no group."""
+        with (self.folder / "codes/survey_items.csv").open(encoding="utf-8") as f:
+            reversed_items = {r["item_title"]: r["is_reversed"] == "true" for r in csv.DictReader(f)}
+        scale = {"Strongly disagree": 1, "Disagree": 2, "Neither agree nor disagree": 3, "Agree": 4, "Strongly agree": 5}
+        rows = []
+        for _, name, path in self._paths("survey/*.csv"):
+            for k, r in enumerate(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))):
+                values = [6 - scale[r[t]] if turned else scale[r[t]] for t, turned in reversed_items.items() if r[t] in scale]
+                day = us(r["Timestamp"].split(" ")[0])
+                rows.append((f"{name}:{k}", r["School Number"], day, r["Grade"], sum(v >= 4 for v in values), len(values)))
+        found = pd.DataFrame(rows, columns=["student", "school", "date", "grade", "n", "d"])
+        return found[(found["d"] > 0) & (found["date"] <= self.as_of)]
+
+    # ---- figures ----
+
+    @cached_property
+    def _sums(self) -> list[tuple[str, str, pd.DataFrame]]:
+        """(indicator, period type, facts with a column `start`) for all that is summed or is the latest in its period."""
+        work = self.work.assign(d=1, n=(~self.work["missing"]).astype(int))
+        handed_in = self.work[~self.work["missing"]]
+        handed_in = handed_in.assign(d=1, n=handed_in["late"].astype(int))
+        by_day = {"attendance_rate": self.attendance, "assignment_completion": work, "late_work": handed_in, "survey_favorable": self.answers}
+        found = []
+        for period in ("week", "month", "term", "year_to_date"):
+            for indicator, facts in by_day.items():
+                placed = facts.merge(self.dates[["date", period]], on="date").rename(columns={period: "start"})
+                found.append((indicator, period, placed[placed["start"] != ""]))
+            found.append(("d_f_rate", period, self.marks(period)))
+        return found
+
+    def _absences(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Thousandths of days absent and enrolled of the year so far, by student and school, and by student."""
+        absent = self.attendance.assign(absent=self.attendance["d"] - self.attendance["n"])
+        by_school = absent.groupby(["student", "school"])[["absent", "d"]].sum().reset_index()
+        return by_school, by_school.groupby("student")[["absent", "d"]].sum().reset_index()
+
+    def flags(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
+        """(profile, place, one row a student judged): at the school's own days from ten on, and at the district's from twenty on."""
+        by_school, pooled = self._absences()
+        over_all = by_school[["student", "school"]].merge(pooled, on="student")
+        year = self.dates["year_to_date"].iloc[0]
+        for profile, place, rows, least in (("edfacts", "school", by_school, 10), ("edfacts", "district", pooled, 10),
+                                            ("district", "school", over_all, 20), ("district", "district", pooled, 20)):  # fmt: skip
+            judged = rows[rows["d"] >= least * 1000]
+            judged = judged.assign(total_n=judged["absent"], total_d=judged["d"], n=(judged["absent"] * 10 >= judged["d"]).astype(int), start=year)
+            judged = judged.assign(d=1, today=self.as_of)
+            judged = self.with_groups(judged, on="today")
+            if profile == "edfacts":  # in the group at any time this year
+                for family in STATUS_FAMILIES:
+                    stays = self.programs[(self.programs["family"] == family) & (self.programs["begin"] <= self.as_of) & (self.programs["end"] > year)]
+                    judged.loc[judged["student"].isin(stays["student"]), family] = "yes"
+            yield profile, place, judged
+
+    def values(self) -> pd.DataFrame:
+        """Numerator, denominator and people of every cell that has anyone in it."""
+        cells = []
+        for indicator, period, facts in self._sums:
+            for place in ("school", "district"):
+                cells += list(self._cells(facts, indicator, "standard", period, place))
+        for profile, place, facts in self.flags():
+            cells += list(self._cells(facts, "chronic_absence", profile, "year_to_date", place))
+        found = pd.concat(cells, ignore_index=True)
+        scale = found["indicator_id"].map({"attendance_rate": 1000}).fillna(1)
+        return found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale).drop(columns=["n", "d"])
+
+    @staticmethod
+    def _cells(facts: pd.DataFrame, indicator: str, profile: str, period: str, place: str) -> Iterator[pd.DataFrame]:
+        families = [f for f in (*FAMILIES, "modality") if f in facts.columns]
+        where = ["start", "student", *(["school"] if "school" in facts else []), "grade"]
+        facts = facts.groupby([*where, *families])[["n", "d"]].sum().reset_index()
+        groups = [facts.assign(family="all", group="all"), *(facts.assign(family=f, group=facts[f]) for f in families)]
+        people = pd.concat([g[[*where, "family", "group", "n", "d"]] for g in groups])
+        people = people.astype(dict.fromkeys([*where, "family", "group"], "category"))
+        for by_grade in (False, True):
+            by = ["start", *(["school"] if place == "school" else []), *(["grade"] if by_grade else []), "family", "group"]
+            each = people.groupby([*by, "student"])[["n", "d"]].sum().assign(n_subjects=1).reset_index()
+            rows = each.groupby(by)[["n", "d", "n_subjects"]].sum().reset_index()
+            yield pd.DataFrame({
+                "school_id": rows["school"].astype(str) if place == "school" else "", "grade_level": rows["grade"].astype(str) if by_grade else "",
+                "group_family": rows["family"].astype(str), "group_value": rows["group"].astype(str), "period_type": period,
+                "period_start": rows["start"].astype(str), "indicator_id": indicator, "profile_id": profile, "n": rows["n"], "d": rows["d"],
+                "n_subjects": rows["n_subjects"],
+            })  # fmt: skip
+
+    def student_values(self) -> pd.DataFrame:
+        """Numerator, denominator and flag (blank where there is none) of every student, school ("" all of them together) and period."""
+        parts = []
+        for indicator, period, facts in self._sums:
+            if indicator == "survey_favorable":
+                continue
+            rows = facts.groupby(["student", "school", "start"])[["n", "d"]].sum().reset_index()
+            scale = 1000 if indicator == "attendance_rate" else 1
+            parts.append(pd.DataFrame({
+                "student_key": rows["student"], "school_id": rows["school"], "period_type": period, "period_start": rows["start"],
+                "indicator_id": indicator, "profile_id": "standard", "numerator": rows["n"] / scale, "denominator": rows["d"] / scale, "flag": "",
+            }))  # fmt: skip
+        for profile, place, rows in self.flags():
+            parts.append(pd.DataFrame({
+                "student_key": rows["student"], "school_id": rows["school"] if place == "school" else "", "period_type": "year_to_date",
+                "period_start": rows["start"], "indicator_id": "chronic_absence", "profile_id": profile, "numerator": rows["total_n"] / 1000,
+                "denominator": rows["total_d"] / 1000, "flag": rows["n"].map({1: "yes", 0: "no"}),
+            }))  # fmt: skip
+        return pd.concat(parts, ignore_index=True)
