@@ -24,8 +24,6 @@ from pipelines.nightly import Outcome
 from tests.districts import START, TestDistrict, make_district
 from tests.landing import zipped
 
-pytestmark = pytest.mark.prove  # heavy, and not yet run whole on a quiet machine: `make prove`
-
 BEFORE, BAD, MENDED = date(2025, 8, 29), date(2025, 9, 2), date(2025, 9, 3)  # after Labor Day: a night with the whole roster
 ATTENDANCE = "attendance/attendance_2025-09-02.csv"
 CORRECTIONS = "attendance/corrections_2025-09-02.csv"

@@ -14,11 +14,6 @@ from pipelines.nightly import Outcome
 from tests.districts import START
 from tests.nights import YEAR_TO_DATE, Line, Night, make
 
-pytestmark = pytest.mark.prove  # heavy, and not yet run whole on a quiet machine: `make prove`
-
-FIGURES = (
-    f"select indicator_id, profile_id, numerator, denominator, n_subjects, data_as_of, quality_status from marts.agg_indicator_values where {YEAR_TO_DATE}"
-)
 FIGURES = "select indicator_id, profile_id, numerator, denominator, n_subjects, data_as_of, quality_status from marts.agg_indicator_values"
 ATTENDANCE = {"attendance_rate", "chronic_absence"}
 SCHOOL = "school_id = '100'"  # the school that is left out of one file

@@ -15,8 +15,6 @@ from tests.districts import START
 from tests.nights import Night, make
 from tests.oracle import CELL, PERSON, Oracle
 
-pytestmark = pytest.mark.prove  # heavy, and not yet run whole on a quiet machine: `make prove`
-
 MIN_N = 10
 STUDENTS, DAYS = 600, 25
 

@@ -22,8 +22,6 @@ import pytest
 from tests.districts import START
 from tests.nights import Line, Night, make
 
-pytestmark = pytest.mark.prove  # heavy, and not yet run whole on a quiet machine: `make prove`
-
 BEFORE, AFTER = date(2025, 9, 7), date(2025, 9, 15)
 Row = dict[str, str]
 
