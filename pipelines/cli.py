@@ -15,7 +15,7 @@ import click
 from pipelines.command import InOrder, as_json_option, district_command, end_quietly, manifest, opened, print_json
 
 if TYPE_CHECKING:
-    from pipelines.district import District, Source
+    from pipelines.district import District
     from pipelines.lineage.ledger import Delivery, Ledger
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -333,6 +333,7 @@ def explain(folder: Path, indicator: str | None) -> None:
     from pipelines.district import SettingsError, load_district
     from pipelines.lineage.explain import explain as explained
     from pipelines.lineage.graph import registry
+    from pipelines.sources import format_of
 
     if indicator is None:
         rows = [(i["indicator_id"], i["indicator_name"], i["description"]) for i in registry("indicators")]
@@ -340,18 +341,10 @@ def explain(folder: Path, indicator: str | None) -> None:
         return
     found = explained(indicator, manifest())
     try:
-        sources = [s.id for s in load_district(folder).sources if any(_feeds(s, t) for t in found.tables)]
+        sources = [s.id for s in load_district(folder).sources if any(t.name in found.tables for t in format_of(s).feeds(s))]
     except SettingsError:
         sources = []  # a definition can be read without any district
     show.explanation(show.console(), found, sources)
-
-
-def _feeds(source: Source, table: str) -> bool:
-    """Whether a source can bring rows of an accepted table."""
-    prefix, _, rest = table.partition("__")
-    if source.format == "extract":
-        return prefix == "extract" and source.table == rest
-    return prefix == ("survey" if source.format == "google_forms" else source.format)
 
 
 @cli.command()

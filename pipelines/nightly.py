@@ -24,6 +24,7 @@ from pipelines.quality.stopped import in_words, open_deliveries
 
 PUBLISHED, FAILED, HELD = 0, 1, 3
 ROOT = PROJECT.parent
+BY_COMMAND = {"throughline/started_by": "command"}  # a tag of the runs that this process executes itself
 
 
 class RunError(Exception):
@@ -97,13 +98,14 @@ def run_nightly(folder: Path, day: date, first: date | None = None) -> Outcome:
     from pipelines.defs.resources import run_lock
 
     with run_lock(district), dg.DagsterInstance.get() as instance, _quiet(district):
+        _clear_dead_runs(instance)
         job = build_definitions(folder.resolve()).resolve_job_def("nightly")
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        if first is None or first == day:
-            result = job.execute_in_process(instance=instance, partition_key=day.isoformat(), run_config=quiet, raise_on_error=False)
-        else:
-            tags = {"dagster/asset_partition_range_start": first.isoformat(), "dagster/asset_partition_range_end": day.isoformat()}
-            result = job.execute_in_process(instance=instance, tags=tags, run_config=quiet, raise_on_error=False)
+        one_day = first is None or first == day
+        span = {} if one_day else {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": day.isoformat()}
+        result = job.execute_in_process(
+            instance=instance, partition_key=day.isoformat() if one_day else None, tags={**BY_COMMAND, **span}, run_config=quiet, raise_on_error=False
+        )
         ledger = Ledger(district.data / "ledger.sqlite")
         try:
             if not result.success:
@@ -113,6 +115,21 @@ def run_nightly(folder: Path, day: date, first: date | None = None) -> Outcome:
             return outcome(district, ledger, result.run_id)
         finally:
             ledger.close()
+
+
+def _clear_dead_runs(instance: Any) -> None:
+    """Free what killed runs of this district hold in Dagster: pool slots, for which the next run would wait for ever, and the name of being under way.
+
+    To be called with the run lock held: a run that a command started and that has not ended is then dead.
+    """
+    import dagster as dg
+
+    storage = instance.event_log_storage
+    for run_id in storage.get_concurrency_run_ids():
+        storage.free_concurrency_slots_for_run(run_id)
+    unfinished = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    for run in instance.get_runs(filters=dg.RunsFilter(tags=BY_COMMAND, statuses=unfinished)):
+        instance.report_run_failed(run, "Its process was killed.")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from pipelines.district import District, SettingsError, Source
-from pipelines.sources import extract, google_forms, lms
+from pipelines.sources import format_of
 from pipelines.sources.shape import Table
 
 MAX_SEQUENCE = 99_999  # precedence keeps five digits for it
@@ -22,14 +22,14 @@ _TRUSTED_SECONDS = 1.0  # a file changed less long ago can change again within t
 
 @dataclass(frozen=True)
 class Found:
-    """A file (or OneRoster package) that a source reads. `table` is None for a package. `declared` is the sequence in the path, if any."""
+    """A file (or package) that a source reads. `tables` are those that it feeds, none for a package. `declared` is the sequence in the path, if any."""
 
     source: Source = field(hash=False)
     name: str
     path: Path
     business_date: date
     declared: int | None
-    table: Table | None
+    tables: tuple[Table, ...]
     members: tuple[str, ...] = ()  # file names of a package that is a folder
 
     @property
@@ -97,6 +97,7 @@ def find(district: District, until: date) -> tuple[list[Found], list[str]]:
     if not district.landing.is_dir():
         raise SettingsError(f"{district.landing}: no such folder; set paths.landing in {district.folder / 'district.toml'}")
     names = landing_files(district.landing)
+    _check_tables(district)
     claimed: set[str] = set()
     found: list[Found] = []
     unmatched: list[str] = []
@@ -118,22 +119,26 @@ def find(district: District, until: date) -> tuple[list[Found], list[str]]:
     return sorted(found, key=lambda f: (f.business_date, f.name, district.source_rank(f.source.id))), sorted(unmatched)
 
 
+def _check_tables(district: District) -> None:
+    for source in district.sources:
+        if source.table is not None and source.table not in format_of(source).tables:
+            raise SettingsError(f"source {source.id}: table = {source.table!r} is none of {', '.join(format_of(source).tables)}")
+
+
 def _found(district: District, source: Source, name: str, names: Iterable[str]) -> Found | str:
     """What a matching path is, or why it cannot be used."""
     when = business_date(source, name)
     if isinstance(when, str):
         return when
-    table = _table(source, name)
-    if isinstance(table, str):
-        return table
+    format_ = format_of(source)
+    tables = format_.tables_of(source, name)
+    if isinstance(tables, str):
+        return tables
     members: tuple[str, ...] = ()
-    if source.format == "oneroster" and not name.lower().endswith(".zip"):
-        folder, _, file = name.rpartition("/")
-        if file != "manifest.csv":
-            return f"source {source.id}: a OneRoster package is a .zip, or the manifest.csv of a folder"
-        prefix = folder + "/" if folder else ""
+    if format_.is_package and not name.lower().endswith(".zip"):
+        prefix = name.removesuffix("manifest.csv")
         members = tuple(n.removeprefix(prefix) for n in names if n.startswith(prefix) and "/" not in n.removeprefix(prefix))
-    return Found(source, name, district.landing / name, *when, table, members)
+    return Found(source, name, district.landing / name, *when, () if format_.is_package else tables, members)
 
 
 def business_date(source: Source, name: str) -> tuple[date, int | None] | str:
@@ -164,20 +169,6 @@ def _sequence(text: str | None) -> int | None:
         return hours * 3600 + minutes * 60 + seconds + 1
     number = int(text) if re.fullmatch(r"[0-9]+", text) else 0
     return number if 1 <= number <= MAX_SEQUENCE else None
-
-
-def _table(source: Source, name: str) -> Table | str | None:
-    if source.format == "oneroster":
-        return None
-    if source.format == "google_forms":
-        return google_forms.TABLES["answers"]
-    if source.format == "extract":
-        if source.table not in extract.TABLES:
-            raise SettingsError(f"source {source.id}: table = {source.table!r} is none of {', '.join(extract.TABLES)}")
-        return extract.TABLES[source.table]
-    parts = name.split("/")
-    kind = parts[-2] if len(parts) > 1 else ""
-    return lms.TABLES.get(kind) or f"source {source.id}: its folder {kind!r} is none of {', '.join(lms.TABLES)}"
 
 
 def look(found: Found) -> Look:

@@ -22,7 +22,7 @@ from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look
 from pipelines.intake.unpack import Unreadable
 from pipelines.intake.write import settle, write_raw
 from pipelines.lineage.ledger import Delivery, DeliveryStatus, Ledger, SeenFile, now
-from pipelines.sources import google_forms, oneroster
+from pipelines.sources import format_of, oneroster
 
 _EPOCH = date(1970, 1, 1)
 _CHANGED = "it changed while it was looked at, as a file does that is still being written; it is taken with the next run"
@@ -124,8 +124,8 @@ def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> No
     shutil.rmtree(unpacked, ignore_errors=True)
     unpacked.mkdir()
     try:
-        if found.table is not None:
-            parts = [Part(found.name, found.path, found.table, found.source.mode, "", "")]
+        if found.tables:
+            parts = [Part(found.name, found.path, table, found.source.mode, "", "") for table in found.tables]
         else:
             parts = parts_of(found, unpacked, night.district.intake)
         _unchanged(found, first)
@@ -185,7 +185,7 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     warnings = (*part.warnings, *written.warnings)
     if part.file:
         warnings += oneroster.header_warnings(part.file, part.version, written.header)
-    elif source.format in ("extract", "google_forms"):
+    else:
         warnings += _not_redacted(source, written.header)
     status: DeliveryStatus = "blocked" if written.why else "raw"
     raw_path = ""
@@ -234,8 +234,7 @@ def _record(night: _Night, delivery: Delivery) -> Delivery:
 
 
 def _redacted(source: Source) -> tuple[str, ...]:
-    of_format = {"oneroster": oneroster.REDACTED, "google_forms": google_forms.REDACTED}
-    return (*source.redact, *of_format.get(source.format, ()))
+    return (*source.redact, *format_of(source).redacted)
 
 
 def _not_redacted(source: Source, header: Iterable[str]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from pipelines.quality import gx
 from pipelines.quality.build import build_path, open_build
 from pipelines.quality.expectations import Suite, failing_sql
 from pipelines.quality.stopped import in_words, is_mended, open_deliveries, root_of
-from pipelines.sources import ALL_TABLES
+from pipelines.sources import ALL_TABLES, format_of
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def _is_filled_in(db: duckdb.DuckDBPyConnection, delivery: Delivery, school_id: 
 def _tables_of(district: District, ledger: Ledger, source_id: str) -> set[str]:
     """The tables that a source has sent before, or could send."""
     seen = {r["table_name"] for r in ledger.rows("select distinct table_name from deliveries where source_id = ? and table_name <> ''", [source_id])}
-    prefix = {"oneroster": "oneroster__", "lms": "lms__", "google_forms": "survey__", "extract": "extract__"}[district.source(source_id).format]
-    return seen or {t for t in ALL_TABLES if t.startswith(prefix)}
+    source = district.source(source_id)
+    return seen or {t.name for t in format_of(source).feeds(source)}
 
 
 def dbt_issues(manifest: Manifest, failures: Sequence[NodeFailure]) -> list[Issue]:

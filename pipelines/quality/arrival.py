@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 
 import duckdb
 
@@ -18,7 +17,7 @@ from pipelines.quality import gx, hold, judge
 from pipelines.quality.build import build_path, open_build, write_night, write_settings
 from pipelines.quality.expectations import NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
 from pipelines.quality.stopped import is_by_rule, package_of, standing
-from pipelines.sources import ALL_TABLES, project
+from pipelines.sources import ALL_TABLES
 
 READABLE = "file_is_readable"
 
@@ -96,18 +95,20 @@ def _load(
     judge.load_deliveries(db, tonight, released)
     let_through = ledger.rows("select delivery_id, table_name, row_key from releases where table_name <> ''")
     judge.load_releases(db, [(r["delivery_id"], r["table_name"], r["row_key"]) for r in let_through])
-    _previous_rows(db, ledger)
     noted = {d.delivery_id: d for d in tonight}
     for name in names:
         some = [d for d in tonight if d.table_name == name]
         progress(f"loading {name}: {len(some)} deliveries, {sum(d.n_rows for d in some):,} rows")
-        found = judge.load_candidates(db, district, ALL_TABLES[name], partial(project, items=items), some, district.data)
+        found = judge.load_candidates(db, district, ALL_TABLES[name], items, some, district.data)
+        for delivery_id, n in found.n_rows.items():
+            noted[delivery_id] = replace(noted[delivery_id], n_rows=n)
         for delivery_id, columns in found.unknown.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"column_not_read: {', '.join(columns)}"]))
         for delivery_id, remedies in found.notes.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"{NOTE}{r}" for r in remedies]))
+    _previous_rows(db, ledger)
     for name, table in ALL_TABLES.items():
         judge.present_view(db, table, name in names)
     counts = {n: judge.judge(db, ALL_TABLES[n], [r for r in suites[n].rules if r.kind == "row"] if n in suites else []) for n in names}

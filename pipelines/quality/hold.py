@@ -10,7 +10,8 @@ A held row has the table's own columns and
 `_closed_precedence`  of the newest delivery that deleted the key, `_closed_on` its business date
 `_withdrawn_on`       first business date from which the key is no longer said to be true (null: still true)
 `_is_open`            what staging reads: content is known, and it is not withdrawn (or withdrawal only ends it)
-`_is_marked`          a newer version of this key is in quarantine
+`_bad_precedence`     of the newest whole file whose row of this key was set aside (0: none)
+`_is_marked`          that row is newer than what is held of the key
 `_first_seen_on`      earliest business date on which the key was seen
 """
 
@@ -33,6 +34,7 @@ SYSTEM = (
     "_line bigint",
     "_known_on date",
     "_first_seen_on date",
+    "_bad_precedence bigint",
     "_is_marked boolean",
     "_is_open boolean",
     "_content ubigint",
@@ -120,8 +122,10 @@ def merge(db: duckdb.DuckDBPyConnection, table: Table) -> None:
                 {content} w._line else b._line end as _line,
                 {content} w._business_date else b._known_on end as _known_on,
                 least(m.first_seen, coalesce(b._first_seen_on, m.first_seen)) as _first_seen_on,
-                coalesce(m.bad, 0) > greatest(coalesce(w._precedence, 0), coalesce(b._precedence, 0))
-                    or coalesce(b._is_marked and b._seen_precedence > greatest(coalesce(w._precedence, 0), b._precedence), false) as _is_marked,
+                greatest(coalesce(m.bad, 0), coalesce(b._bad_precedence, 0)) as _bad_precedence,
+                greatest(coalesce(m.bad, 0), coalesce(b._bad_precedence, 0))
+                    > greatest(coalesce(w._precedence, 0), coalesce(b._precedence, 0), coalesce(t._precedence, 0), coalesce(b._closed_precedence, 0))
+                    as _is_marked,
                 b._is_open,
                 {content} w._content else b._content end as _content
             from mentioned m
@@ -172,11 +176,13 @@ def merge(db: duckdb.DuckDBPyConnection, table: Table) -> None:
         where h._precedence is null or h._content is distinct from a._content or h._is_open is distinct from a._is_open
            or h._withdrawn_on is distinct from a._withdrawn_on""")
     db.execute(f"""
-        update held.{name} as h set _precedence = a._precedence, _seen_precedence = a._seen_precedence, _is_marked = a._is_marked,
+        update held.{name} as h set _precedence = a._precedence, _seen_precedence = a._seen_precedence,
+            _is_marked = a._is_marked, _bad_precedence = a._bad_precedence,
             _closed_precedence = a._closed_precedence, _closed_on = a._closed_on, _first_seen_on = a._first_seen_on,
             _delivery_id = a._delivery_id, _line = a._line, _known_on = a._known_on
         from after a
         where {same_key(table, "h", "a")} and (h._precedence <> a._precedence or h._seen_precedence <> a._seen_precedence
-            or h._is_marked <> a._is_marked or h._closed_precedence <> a._closed_precedence or h._first_seen_on <> a._first_seen_on)""")
+            or h._bad_precedence <> a._bad_precedence or h._is_marked <> a._is_marked or h._closed_precedence <> a._closed_precedence
+            or h._first_seen_on <> a._first_seen_on)""")
     db.execute(f"delete from held.{name} as h using moved m where {same_key(table, 'h', 'm')}")
     db.execute(f"insert into held.{name} by name select * from moved")

@@ -7,7 +7,7 @@ Belongs here: `arrival.<table>` (every candidate, as text), `present.<table>` (c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from pipelines.district import District
 from pipelines.lineage.ledger import Delivery
 from pipelines.quality.expectations import Rule, condition
 from pipelines.quality.hold import quoted, same_key
-from pipelines.sources.shape import Projection, Table
+from pipelines.sources import format_of
+from pipelines.sources.shape import Reading, Table
 
-Project = Callable[..., Projection]  # table, source, raw columns, mode=
 CANDIDATE = (
     "_is_deleted", "_delivery_id", "_file", "_line", "_defect", "_precedence", "_business_date", "_mode", "_source_id", "_content",
 )  # fmt: skip
@@ -29,11 +29,12 @@ CANDIDATE = (
 
 @dataclass(frozen=True)
 class Candidates:
-    """The deliveries whose rows were loaded, and for each delivery what its header lacks or has besides."""
+    """By delivery: what its header lacks or has besides, and how many of its lines are rows where some only describe the columns."""
 
     missing: Mapping[str, tuple[str, ...]]
     unknown: Mapping[str, tuple[str, ...]]
     notes: Mapping[str, tuple[str, ...]]
+    n_rows: Mapping[str, int]
 
 
 def load_deliveries(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery], released: frozenset[str]) -> None:
@@ -61,7 +62,7 @@ def row_key(table: Table, alias: str) -> str:
 
 
 def load_candidates(
-    db: duckdb.DuckDBPyConnection, district: District, table: Table, project: Project, deliveries: Sequence[Delivery], data: Path
+    db: duckdb.DuckDBPyConnection, district: District, table: Table, items: Mapping[str, frozenset[str]], deliveries: Sequence[Delivery], data: Path
 ) -> Candidates:
     """Fill `arrival.<table>` from the raw files of `deliveries` and from open quarantine."""
     db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run) from quarantine.{table.name}")
@@ -72,8 +73,10 @@ def load_candidates(
     unknown: dict[str, tuple[str, ...]] = {}
     content = f"hash({quoted(table.columns, 'c')})"
     notes: dict[str, tuple[str, ...]] = {}
+    n_rows: dict[str, int] = {}
     for (source_id, mode, columns), some in groups.items():
-        projection = project(table, district.source(source_id), columns, mode=mode)
+        source = district.source(source_id)
+        projection = format_of(source).projection(table, source, columns, Reading(mode, items))  # type: ignore[arg-type]  # the ledger's own values
         notes.update({d.delivery_id: projection.notes for d in some if projection.notes})
         missing.update({d.delivery_id: projection.missing for d in some if projection.missing})
         unknown.update({d.delivery_id: projection.unknown for d in some if projection.unknown})
@@ -81,6 +84,9 @@ def load_candidates(
             continue
         files = ", ".join("'" + str(data / d.raw_path).replace("'", "''") + "'" for d in some)
         db.execute(f"create or replace temp view raw as select * from read_parquet([{files}], hive_partitioning=false)")
+        if projection.context != "false":
+            counted = db.execute(f"select _delivery_id, count(*) from raw where not ({projection.context}) group by 1").fetchall()
+            n_rows.update(dict.fromkeys((d.delivery_id for d in some), 0) | {str(d): int(n) for d, n in counted})
         db.execute(f"""
             insert into loaded by name
             select c.*, {content} as _content, d.precedence as _precedence, d.business_date as _business_date, d.mode as _mode, d.source_id as _source_id
@@ -101,7 +107,9 @@ def load_candidates(
     db.execute("drop table loaded")
     for delivery_id, names in missing.items():
         db.execute("update arrival.deliveries set missing = ? where delivery_id = ?", [", ".join(names), delivery_id])
-    return Candidates(missing, unknown, notes)
+    for delivery_id, n in n_rows.items():
+        db.execute("update arrival.deliveries set n_rows = ? where delivery_id = ?", [n, delivery_id])
+    return Candidates(missing, unknown, notes, n_rows)
 
 
 def present_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.district import Source
-from pipelines.sources.shape import Projection, Table, file_columns, iso_date, literal, quoted, select, suggestion
+from pipelines.sources.shape import Format, Projection, Reading, Table, file_columns, iso_date, literal, quoted, select, suggestion
 
 TABLES: dict[str, Table] = {
     "attendance": Table(
@@ -32,7 +32,7 @@ TABLES: dict[str, Table] = {
 }
 
 
-def projection(table: Table, source: Source, raw_columns: Sequence[str]) -> Projection:
+def projection(table: Table, source: Source, raw_columns: Sequence[str], reading: Reading) -> Projection:
     """Read the file through `source.columns` (exact names; our own name where the map is silent), `constants` and `date_formats`."""
     present = file_columns(raw_columns)
     cells: dict[str, str] = {}
@@ -54,3 +54,11 @@ def projection(table: Table, source: Source, raw_columns: Sequence[str]) -> Proj
             notes.append(f"the file has no column {theirs!r}{suggestion(theirs, present)} {column} stays blank")
     unknown = tuple(c for c in present if c not in used)
     return Projection(select(table, cells), tuple(missing), unknown, tuple(notes))
+
+
+def _tables_of(source: Source, name: str) -> tuple[Table, ...] | str:
+    table = TABLES.get(source.table or "")
+    return (table,) if table else f"source {source.id}: table = {source.table!r} is none of {', '.join(TABLES)}"
+
+
+FORMAT = Format("extract", TABLES, _tables_of, projection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.district import Source
-from pipelines.sources.shape import Projection, Table, file_columns, literal, quoted, select, suggestion, trimmed
+from pipelines.sources.shape import Format, Projection, Reading, Table, file_columns, literal, quoted, select, suggestion, trimmed
 
 # What a form itself collects to say who answered. An anonymous wave keeps none of it: dropped before raw, never a question.
 REDACTED: tuple[str, ...] = ("Email Address", "Username")
@@ -21,15 +21,16 @@ TABLES: dict[str, Table] = {
 }
 
 
-def projection(table: Table, source: Source, raw_columns: Sequence[str], *, items: frozenset[str]) -> Projection:
-    """Unpivot the questions: one candidate for each response and each column whose title is in `items` (the survey's titles in survey_items).
+def projection(table: Table, source: Source, raw_columns: Sequence[str], reading: Reading) -> Projection:
+    """Unpivot the questions: one candidate for each response and each column whose title is among the survey's titles in survey_items.
 
     Only those titles, the timestamp, school and grade are read, so that a column which says who answered goes no further than raw, whatever
-    the settings forgot; what is redacted is never read, even where `items` names it. An unanswered question is a candidate with a blank answer.
+    the settings forgot; what is redacted is never read, even where the items name it. An unanswered question is a candidate with a blank answer.
     """
     survey = source.survey
     if survey is None:
         raise ValueError(f"source {source.id} has no survey block")
+    items = reading.items.get(survey.survey_id, frozenset())
     present = file_columns(raw_columns)
     secret = {r.lower() for r in (*REDACTED, *source.redact)}
     about = {survey.timestamp_column: "answered_on"} | {c: n for c, n in ((survey.school_column, "school_id"), (survey.grade_column, "grade")) if c}
@@ -64,3 +65,10 @@ def _day(text: str, date_format: str | None) -> str:
     parsed = [f"strftime(try_strptime({text}, {literal(date_format)}), '%Y-%m-%d')"] if date_format else []
     iso = f"nullif(replace(regexp_extract({text}, '^(\\d{{4}}[-/]\\d{{2}}[-/]\\d{{2}})([ T]|$)', 1), '/', '-'), '')"
     return f"coalesce({', '.join([*parsed, iso, text])})"
+
+
+def _tables_of(source: Source, name: str) -> tuple[Table, ...] | str:
+    return (TABLES["answers"],)
+
+
+FORMAT = Format("google_forms", TABLES, _tables_of, projection, REDACTED)

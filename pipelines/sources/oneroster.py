@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pipelines.district import Source
-from pipelines.sources.shape import Projection, Table, file_columns, iso_date, quoted, select, snake, suggestion, trimmed
+from pipelines.sources.shape import Format, Projection, Reading, Table, file_columns, iso_date, quoted, select, snake, suggestion, trimmed
 
 _BASE = "sourcedId,status,dateLastModified,"
 HEADERS: dict[str, dict[str, str]] = {
@@ -168,10 +167,10 @@ def header_warnings(file: str, version: str, columns: Sequence[str]) -> tuple[st
     return tuple(warnings)
 
 
-def projection(table: Table, source: Source, raw_columns: Sequence[str], *, mode: Literal["bulk", "delta"] = "delta") -> Projection:
+def projection(table: Table, source: Source, raw_columns: Sequence[str], reading: Reading) -> Projection:
     """Camel case to snake case, older names and other cases included; a column that the file's version lacks is blank.
 
-    `_is_deleted` is true for status `tobedeleted` (or the `inactive` of 1.0). A bulk file should have no status; in `mode` bulk it is ignored.
+    `_is_deleted` is true for status `tobedeleted` (or the `inactive` of 1.0). A bulk file should have no status; in mode bulk it is ignored.
     """
     file = next(f for f, t in TABLES.items() if t.name == table.name)
     present = file_columns(raw_columns)
@@ -192,5 +191,15 @@ def projection(table: Table, source: Source, raw_columns: Sequence[str], *, mode
     names = {snake(n): n for n in standard.values()}
     missing = tuple(names[c] for c in table.required if c not in cells)
     notes = tuple(f"{file}.csv has no column {m!r}{suggestion(m, unknown)}" for m in missing)
-    deleted = f"coalesce(lower({status}) in ('tobedeleted', 'inactive'), false)" if status and mode == "delta" else "false"
+    deleted = f"coalesce(lower({status}) in ('tobedeleted', 'inactive'), false)" if status and reading.mode == "delta" else "false"
     return Projection(select(table, cells, is_deleted=deleted), missing, tuple(unknown), notes)
+
+
+def _tables_of(source: Source, name: str) -> tuple[Table, ...] | str:
+    """Which files a package holds its manifest says; here only whether it can be one."""
+    if name.lower().endswith(".zip") or name.rpartition("/")[2] == "manifest.csv":
+        return tuple(TABLES.values())
+    return f"source {source.id}: a OneRoster package is a .zip, or the manifest.csv of a folder"
+
+
+FORMAT = Format("oneroster", TABLES, _tables_of, projection, REDACTED, is_package=True)

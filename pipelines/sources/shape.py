@@ -1,16 +1,18 @@
 """What a source table is: the shape that every format file describes its tables in.
 
-Belongs here: the description of a table, and the pieces of SQL that projections share. Each format file (`oneroster.py`, `lms.py`, `extract.py`,
-`google_forms.py`) declares `TABLES` and says how raw columns become the table's columns.
+Belongs here: the description of a table and of a format, and the pieces of SQL that projections share. Each format file (`oneroster.py`, `lms.py`, ...)
+declares `TABLES`, says how raw columns become the table's columns, and gathers both in its `FORMAT`.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
+
+from pipelines.district import Source
 
 Scope = Literal["table", "business_date", "rows"]
 Withdrawal = Literal["erases", "ends"]
@@ -51,13 +53,42 @@ class Projection:
 
     `sql` is a DuckDB SELECT over the relation `raw` that gives the table's columns (text, trimmed; blank is NULL, in key columns ''),
     `_is_deleted`, and provenance. `missing` names required columns that the file lacks, as the file should have called them (`sql` gives
-    NULL for them); `unknown` names columns that nothing reads; `notes` say in sentences what to do about both.
+    NULL for them); `unknown` names columns that nothing reads; `notes` say in sentences what to do about both. `context` is a condition over
+    `raw`, true of lines that say something about the columns and are no rows (a second header, points possible): `sql` gives nothing for them.
     """
 
     sql: str
     missing: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    context: str = "false"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a projection may know besides the file's columns: the delivery's mode, and the known question titles (or ids) by survey."""
+
+    mode: Literal["bulk", "delta"] = "bulk"
+    items: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A source format, whole. `tables_of` gives the tables that a file at this path (with `/`) of this source feeds, or in words why there is none;
+    each of them is a delivery of its own. `redacted` columns are dropped before raw. A `is_package` format is read through its manifest.
+    """
+
+    name: str
+    tables: Mapping[str, Table]
+    tables_of: Callable[[Source, str], tuple[Table, ...] | str]
+    projection: Callable[[Table, Source, Sequence[str], Reading], Projection]
+    redacted: tuple[str, ...] = ()
+    is_package: bool = False
+
+    def feeds(self, source: Source) -> tuple[Table, ...]:
+        """The tables that a source of this format can bring."""
+        one = self.tables.get(source.table) if source.table else None
+        return (one,) if one else tuple(self.tables.values())
 
 
 def quoted(name: str) -> str:

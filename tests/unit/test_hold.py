@@ -106,6 +106,13 @@ def test_a_quarantined_row_keeps_its_key_and_its_last_good_version() -> None:
     assert [(k, v, marked) for k, v, _, _, _, marked in held(nights, shape)] == [("a", "1", True), ("b", "2", False)]
 
 
+def test_a_row_set_aside_and_then_deleted_is_not_marked_by_what_comes_late() -> None:
+    shape = table("table", "ends")
+    files = [File(1, "bulk", (("b", "bad"),)), File(2, "delta", (("b", "1"),)), File(3, "delta", (("b", "gone"),))]
+    assert held([[files[0]], [files[2]], [files[1]]], shape) == held([files], shape)
+    assert [marked for *_, marked in held([files], shape)] == [False]
+
+
 def test_a_blocked_file_withdraws_nothing() -> None:
     shape = table("table", "erases")
     db = duckdb.connect()

@@ -11,7 +11,8 @@ import duckdb
 import pytest
 
 from pipelines.intake.take import IntakeReport
-from pipelines.sources import ALL_TABLES, project
+from pipelines.sources import ALL_TABLES, format_of
+from pipelines.sources.shape import Reading
 from tests.landing import Desk
 
 WHO = ("StudentUniqueId", "FirstName", "LastSurname", "ElectronicMailAddress")
@@ -41,7 +42,8 @@ def _candidates(desk: Desk, report: IntakeReport) -> dict[str, list[dict[str, An
         for d in report.taken:
             db.execute(f"create or replace view raw as select * from read_parquet('{desk.district.data / d.raw_path}', hive_partitioning = false)")
             columns = [str(c[0]) for c in db.execute("describe raw").fetchall()]
-            found = project(ALL_TABLES[d.table_name], desk.district.source(d.source_id), columns, mode="bulk", items={"internet": ASKED})
+            source = desk.district.source(d.source_id)
+            found = format_of(source).projection(ALL_TABLES[d.table_name], source, columns, Reading(items={"internet": ASKED}))
             assert found.missing == ()
             result = db.execute(found.sql)
             names = [c[0] for c in result.description or ()]

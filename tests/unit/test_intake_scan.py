@@ -81,8 +81,7 @@ def test_what_is_found_and_what_nothing_reads(tmp_path: Path) -> None:
         "oneroster/2025-08-18/manifest.csv",
         "attendance/a_2025-08-19.csv",
     ]
-    assert found[1].table is not None
-    assert found[1].table.name == "lms__submissions"
+    assert found[1].tables[0].name == "lms__submissions"
     assert found[2].members == ("manifest.csv", "users.csv")
     assert [u.partition(":")[0] for u in unmatched] == ["attendance/undated.csv", "lms/attendance-events/2025-08-18.csv", "staff/staff.csv"]
 

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pytest
 
 from pipelines.district import Source
 from pipelines.sources import extract, google_forms, lms, oneroster
-from pipelines.sources.shape import Projection, Table, iso_date, quoted, select, snake, suggestion
+from pipelines.sources.shape import Projection, Reading, Table, iso_date, quoted, select, snake, suggestion
 
 PLACES = {"_delivery_id": "d1", "_file": "f.csv", "_line": 2, "_defect": None, "_text": None}
 
@@ -72,7 +72,7 @@ def test_extract_reads_through_the_column_map() -> None:
     )
     raw = {"ref.id": " s1 ", 'The "day"': " 18/08/2025", "school": "k1", "attendance_code": "P", "teacher": "x"}
     table = extract.TABLES["attendance"]
-    found = extract.projection(table, source, [*raw, *PLACES])
+    found = extract.projection(table, source, [*raw, *PLACES], Reading())
     assert (found.missing, found.unknown, found.notes) == ((), ("teacher",), ())
     (row,) = _project(found, table, [raw])
     assert [row[c] for c in table.columns] == ["s1", "k1", "2025-08-18", "P", "in_person"]
@@ -81,7 +81,7 @@ def test_extract_reads_through_the_column_map() -> None:
 
 def test_extract_names_what_is_missing_and_what_was_perhaps_meant() -> None:
     source = _source(columns={"attendance_code": "AttCode", "modality": "Mode"})
-    found = extract.projection(extract.TABLES["attendance"], source, ["student_id", "school_id", "attendance_date", "attcode", *PLACES])
+    found = extract.projection(extract.TABLES["attendance"], source, ["student_id", "school_id", "attendance_date", "attcode", *PLACES], Reading())
     assert found.missing == ("AttCode",)
     assert found.unknown == ("attcode",)
     assert found.notes == (
@@ -93,18 +93,18 @@ def test_extract_names_what_is_missing_and_what_was_perhaps_meant() -> None:
 def test_lms_goes_straight_through() -> None:
     table = lms.TABLES["submissions"]
     columns = [*lms.HEADERS["submissions"], "Extra"]
-    found = lms.projection(table, _source(format="lms"), [*columns, *PLACES])
+    found = lms.projection(table, _source(format="lms"), [*columns, *PLACES], Reading())
     assert (found.missing, found.unknown) == ((), ("Extra",))
     (row,) = _project(found, table, [{c: c for c in columns}])
     assert row["submission_status"] == "SubmissionStatus"
     assert row["create_date"] == "CreateDate"
-    found = lms.projection(table, _source(format="lms"), ["submissionstatus", *(c for c in columns if c != "SubmissionStatus")])
+    found = lms.projection(table, _source(format="lms"), ["submissionstatus", *(c for c in columns if c != "SubmissionStatus")], Reading())
     assert found.missing == ("SubmissionStatus",)
     assert found.notes == ("the file has no column 'SubmissionStatus'; did you mean 'submissionstatus'?",)
 
 
-def _roster(file: str, columns: Sequence[str], **of: Any) -> Projection:
-    return oneroster.projection(oneroster.TABLES[file], _source(format="oneroster"), [*columns, *PLACES], **of)
+def _roster(file: str, columns: Sequence[str], mode: Literal["bulk", "delta"] = "delta") -> Projection:
+    return oneroster.projection(oneroster.TABLES[file], _source(format="oneroster"), [*columns, *PLACES], Reading(mode))
 
 
 @pytest.mark.parametrize("version", oneroster.VERSIONS)
@@ -162,7 +162,7 @@ def test_header_warnings_name_order_and_strangers() -> None:
 
 
 SURVEY = {"survey_id": "pulse", "wave_id": "w1", "school_column": "School", "grade_column": "Grade"}
-ITEMS = frozenset({"I feel safe", "Adults care", "Email Address", "Student"})
+ITEMS = Reading(items={"pulse": frozenset({"I feel safe", "Adults care", "Email Address", "Student"})})
 
 
 def _survey(**settings: Any) -> Source:
@@ -175,7 +175,7 @@ def test_a_survey_becomes_one_row_for_each_answer() -> None:
         {"Timestamp": "2025-09-13 08:00:00", "School": "k2", "Grade": "08", "I feel safe": "Not sure", "Adults \n care": "Disagree", "Else": "y"},
     ]
     table = google_forms.TABLES["answers"]
-    found = google_forms.projection(table, _survey(), [*raw[0], *PLACES], items=ITEMS)
+    found = google_forms.projection(table, _survey(), [*raw[0], *PLACES], ITEMS)
     assert (found.missing, found.unknown) == ((), ("Else",))
     rows = sorted(_project(found, table, raw), key=lambda r: (r["_line"], r["item_title"]))
     assert [[r[c] for c in table.columns] for r in rows] == [
@@ -190,9 +190,9 @@ def test_a_time_stamp_in_a_configured_form() -> None:
     raw = {"Timestamp": "4/5/2020 16:04:48", "School": "", "Grade": "", "I feel safe": "x"}
     source = _survey(date_formats={"answered_on": "%m/%d/%Y %H:%M:%S"})
     table = google_forms.TABLES["answers"]
-    (row,) = _project(google_forms.projection(table, source, list(raw), items=ITEMS), table, [raw])
+    (row,) = _project(google_forms.projection(table, source, list(raw), ITEMS), table, [raw])
     assert row["answered_on"] == "2020-04-05"
-    (row,) = _project(google_forms.projection(table, _survey(), list(raw), items=ITEMS), table, [raw])
+    (row,) = _project(google_forms.projection(table, _survey(), list(raw), ITEMS), table, [raw])
     assert row["answered_on"] == "4/5/2020 16:04:48"
 
 
@@ -206,14 +206,14 @@ def test_who_answered_is_never_a_candidate_even_where_the_code_map_says_so() -> 
         "Email Address": "ada@example.org",
     }
     table = google_forms.TABLES["answers"]
-    found = google_forms.projection(table, _survey(redact=["student"]), [*raw, *PLACES], items=ITEMS)
+    found = google_forms.projection(table, _survey(redact=["student"]), [*raw, *PLACES], ITEMS)
     assert "ada" not in str(_project(found, table, [raw])).lower()
     assert found.unknown == ("Student", "Email Address")
 
 
 def test_a_survey_without_its_columns_says_so_and_gives_no_rows() -> None:
     table = google_forms.TABLES["answers"]
-    found = google_forms.projection(table, _survey(), ["Time stamp", "Question", *PLACES], items=ITEMS)
+    found = google_forms.projection(table, _survey(), ["Time stamp", "Question", *PLACES], ITEMS)
     assert found.missing == ("Timestamp", "School", "Grade", "item_title")
     assert found.notes[0] == (
         "the file has no column 'Timestamp'; did you mean 'Time stamp'? It is needed as answered_on: set it in the survey block of source pulse"

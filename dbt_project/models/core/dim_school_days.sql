@@ -1,7 +1,6 @@
 select
-    calendar.school_id as school_key,
-    calendar.calendar_date,
-    {{ bool_any("codes.is_instructional = 'true'") }} as is_instructional
-from {{ ref('stg_extract__calendar') }} as calendar
-inner join {{ source('settings', 'calendar_codes') }} as codes on calendar.day_type = codes.code
-group by calendar.school_id, calendar.calendar_date
+    school_key,
+    calendar_date,
+    {{ bool_any("is_instructional") }} as is_instructional
+from {{ ref('int_school_days_combined') }}
+group by school_key, calendar_date

@@ -1,14 +1,13 @@
 -- One row per student, span of days and group family: the value that was true on those days. A student's spans break where any program begins or ends.
 with spans as (
     select
-        programs.student_id as student_key,
-        codes.group_family,
-        codes.group_value,
-        programs.begin_date,
-        coalesce(programs.end_date, cast('9999-12-31' as date)) as end_date
-    from {{ ref('stg_extract__programs') }} as programs
-    inner join {{ source('settings', 'program_codes') }} as codes on programs.program_code = codes.code
-    where programs.begin_date < coalesce(programs.end_date, cast('9999-12-31' as date))
+        student_key,
+        group_family,
+        group_value,
+        begin_date,
+        coalesce(end_date, cast('9999-12-31' as date)) as end_date
+    from {{ ref('int_programs_combined') }}
+    where begin_date < coalesce(end_date, cast('9999-12-31' as date))
 ),
 
 points as (

@@ -3,6 +3,7 @@
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
 -- Which subjects to measure again, in which week pieces, and why. A full build touches everything; a night touches what its files changed and what the
 -- new date makes due. What decides a student's groups, schools or classes touches all of the student's pieces so far.
+{% set cause_models = ['int_touched_by_roster', 'int_touched_by_lms', 'int_touched_by_extract'] %}
 with night as (
     select
         as_of,
@@ -31,25 +32,17 @@ pieces as (
         select distinct response_key, piece_start, 'everything' as cause from {{ ref('fct_survey_answers') }}
     ),
 {% else %}
+    caused as (
+        {% for model in cause_models -%}
+            select student_key, piece_start, cause
+            from {{ ref(model) }}
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ),
+
     students as (
-        select user_sourced_id as student_key, 'enrollment' as cause from {{ source('changes', 'oneroster__roles') }}
-        union
-        select user_sourced_id as student_key, 'enrollment' as cause from {{ source('changes', 'oneroster__enrollments') }}
-        union
-        select sourced_id as student_key, 'student' as cause from {{ source('changes', 'oneroster__users') }}
-        union
-        select sourced_id as student_key, 'demographics' as cause from {{ source('changes', 'oneroster__demographics') }}
-        union
-        select student_id as student_key, 'programs' as cause from {{ source('changes', 'extract__programs') }}
-        union
-        select sis_user_identifier as student_key, 'student' as cause from {{ source('changes', 'lms__users') }}
-        union
-        select users.student_id as student_key, 'enrollment' as cause
-        from {{ source('changes', 'lms__section_associations') }} as associations
-        inner join {{ ref('stg_lms__users') }} as users
-            on
-                associations.source_system = users.source_system
-                and associations.lms_user_source_system_identifier = users.lms_user_id
+        select student_key, cause from caused
+        where piece_start is null
     ),
 
     results_touched as (
@@ -58,32 +51,9 @@ pieces as (
         inner join {{ ref('int_results_changed') }} as changed
             on results.assignment_key = changed.assignment_key and results.result_id = changed.result_id
         union
-        -- where a result was before: its old assignment's piece, by the changed row that is no longer held
-        select changed.student_sourced_id as student_key, assignments.piece_start
-        from {{ source('changes', 'oneroster__results') }} as changed
-        inner join {{ ref('dim_assignments') }} as assignments
-            on assignments.assignment_key = {{ concat_key(["'oneroster'", "changed.line_item_sourced_id"]) }}
-        union
-        select users.student_id as student_key, assignments.piece_start
-        from {{ source('changes', 'lms__submissions') }} as changed
-        inner join {{ ref('stg_lms__users') }} as users
-            on changed.source_system = users.source_system and changed.lms_user_source_system_identifier = users.lms_user_id
-        inner join {{ ref('dim_assignments') }} as assignments
-            on assignments.assignment_key
-                = {{ concat_key(["'lms'", "changed.source_system", "changed.assignment_source_system_identifier"]) }}
-        union
-        -- where an assignment was before: everyone in its class, in the piece of its old date
-        select enrolled.student_key, dates.piece_start
-        from {{ source('changes', 'oneroster__line_items') }} as changed
-        inner join {{ ref('int_section_enrollments_combined') }} as enrolled
-            on enrolled.section_key = {{ concat_key(["'oneroster'", "changed.class_sourced_id"]) }}
-        inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.due_date') }}
-        where
-            changed.sourced_id in (
-                select sourced_id from {{ source('changes', 'oneroster__line_items') }}
-                group by sourced_id
-                having count(*) > 1 or not {{ bool_any('_is_open') }}
-            )
+        select student_key, piece_start
+        from caused
+        where cause = 'results'
         union
         select results.student_key, results.piece_start
         from {{ ref('fct_assignment_results') }} as results
@@ -105,15 +75,9 @@ pieces as (
                 and coalesce(piece.term_id, '') = coalesce(later.term_id, '')
                 and later.piece_start >= piece.piece_start
         union
-        select stints.student_key, dates.piece_start, 'calendar' as cause
-        from {{ source('changes', 'extract__calendar') }} as changed
-        inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.calendar_date') }}
-        inner join {{ ref('dim_stints') }} as stints
-            on
-                changed.school_id = stints.school_key
-                and dates.calendar_date >= stints.entry_date
-                and dates.calendar_date < stints.exit_date
-        inner join night on dates.calendar_date <= night.as_of
+        select student_key, piece_start, cause
+        from caused
+        where piece_start is not null and cause <> 'results'
         union
         select stints.student_key, dates.piece_start, 'new day' as cause
         from {{ ref('dim_school_days') }} as days

@@ -1,0 +1,9 @@
+-- One shape for a student in a group from the begin date up to, not including, the end date (null: still).
+select
+    programs.student_id as student_key,
+    codes.group_family,
+    codes.group_value,
+    programs.begin_date,
+    programs.end_date
+from {{ ref('stg_extract__programs') }} as programs
+inner join {{ source('settings', 'program_codes') }} as codes on programs.program_code = codes.code

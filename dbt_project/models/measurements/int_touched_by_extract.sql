@@ -1,0 +1,14 @@
+{{ config(materialized='view', meta={'carries_lineage': false}) }}
+-- What a night's extracts touch: students (all their week pieces so far, where piece_start is null), and everyone of a school on days of its calendar.
+select student_id as student_key, cast(null as date) as piece_start, 'programs' as cause
+from {{ source('changes', 'extract__programs') }}
+union
+select stints.student_key, dates.piece_start, 'calendar' as cause
+from {{ source('changes', 'extract__calendar') }} as changed
+inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.calendar_date') }}
+inner join {{ ref('dim_stints') }} as stints
+    on
+        changed.school_id = stints.school_key
+        and dates.calendar_date >= stints.entry_date
+        and dates.calendar_date < stints.exit_date
+inner join {{ source('settings', 'night') }} as night on dates.calendar_date <= night.as_of

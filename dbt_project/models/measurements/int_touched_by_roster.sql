@@ -1,0 +1,32 @@
+{{ config(materialized='view', meta={'carries_lineage': false}) }}
+-- What a night's OneRoster files touch: students (all their week pieces so far, where piece_start is null), and students' results where they were before.
+select user_sourced_id as student_key, cast(null as date) as piece_start, 'enrollment' as cause
+from {{ source('changes', 'oneroster__roles') }}
+union
+select user_sourced_id as student_key, cast(null as date) as piece_start, 'enrollment' as cause
+from {{ source('changes', 'oneroster__enrollments') }}
+union
+select sourced_id as student_key, cast(null as date) as piece_start, 'student' as cause
+from {{ source('changes', 'oneroster__users') }}
+union
+select sourced_id as student_key, cast(null as date) as piece_start, 'demographics' as cause
+from {{ source('changes', 'oneroster__demographics') }}
+union
+-- where a result was before: its old assignment's piece, by the changed row that is no longer held
+select changed.student_sourced_id as student_key, assignments.piece_start, 'results' as cause
+from {{ source('changes', 'oneroster__results') }} as changed
+inner join {{ ref('dim_assignments') }} as assignments
+    on assignments.assignment_key = {{ concat_key(["'oneroster'", "changed.line_item_sourced_id"]) }}
+union
+-- where an assignment was before: everyone in its class, in the piece of its old date
+select enrolled.student_key, dates.piece_start, 'results' as cause
+from {{ source('changes', 'oneroster__line_items') }} as changed
+inner join {{ ref('int_section_enrollments_combined') }} as enrolled
+    on enrolled.section_key = {{ concat_key(["'oneroster'", "changed.class_sourced_id"]) }}
+inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.due_date') }}
+where
+    changed.sourced_id in (
+        select sourced_id from {{ source('changes', 'oneroster__line_items') }}
+        group by sourced_id
+        having count(*) > 1 or not {{ bool_any('_is_open') }}
+    )
