@@ -184,5 +184,6 @@ def _same(columns: Sequence[str], left: str, right: str) -> str:
 
 
 def _held(indicator: str, year: int, school: str) -> str:
-    place = f" and school_id = '{school.replace(chr(39), chr(39) * 2)}'" if school else ""
+    # coalesce: the district's own rows have no school, and "not (unknown)" would drop them
+    place = f" and coalesce(school_id, '') = '{school.replace(chr(39), chr(39) * 2)}'" if school else ""
     return f"(indicator_id = '{indicator}' and school_year = {int(year)}{place})"
