@@ -30,7 +30,7 @@ def published_assets(partitions: dg.PartitionsDefinition, manifest: Path) -> dg.
     def publish_marts(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with district.ledger() as (settings, ledger):
             failures = parse_failures(json.loads((dbt_target(settings) / "run_results.json").read_text(encoding="utf-8")))
-            run = run_of(ledger, context.run_id)
+            run = run_of(ledger, context.run.run_id)
             report = publish(settings, ledger, run, manifest, failures, whole=False, progress=reporter(context))
         for mart in marts:
             mine = [v for v in report.verdicts if v.mart == mart]

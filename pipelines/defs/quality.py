@@ -47,7 +47,7 @@ def held_assets(partitions: dg.PartitionsDefinition, essential: frozenset[str]) 
     def arrival_gate(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         _, last = business_dates(context)
         with district.ledger() as (settings, ledger):
-            report = arrive(settings, ledger, context.run_id, last, reporter(context))
+            report = arrive(settings, ledger, context.run.run_id, last, reporter(context))
             with open_build(settings, read_only=True) as db:
                 held = {t: db.execute(f"select count(*) from held.{t}").fetchall()[0][0] for t in ALL_TABLES}
         for table, key in keys.items():

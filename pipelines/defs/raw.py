@@ -31,9 +31,9 @@ def raw_assets(partitions: dg.PartitionsDefinition, landing: Sequence[dg.AssetSp
         first, last = business_dates(context)
         with district.ledger() as (settings, ledger):
             recover(ledger, open_warehouse(settings.warehouse_url))
-            ledger.put(Run(context.run_id, now(), last, first if first != last else None))
-            report = take(settings, ledger, context.run_id, last, reporter(context))
-            ledger.put(*(Check(context.run_id, "arrival", w.name, SETTLED, "warning", False, 1, w.why) for w in report.waiting))
+            ledger.put(Run(context.run.run_id, now(), last, first if first != last else None))
+            report = take(settings, ledger, context.run.run_id, last, reporter(context))
+            ledger.put(*(Check(context.run.run_id, "arrival", w.name, SETTLED, "warning", False, 1, w.why) for w in report.waiting))
             for name in ALL_TABLES:
                 some = [d for d in report.taken if d.table_name == name]
                 metadata: dict[str, int | str] = {"deliveries": len(some), "rows": sum(d.n_rows for d in some), "up_to": last.isoformat()}

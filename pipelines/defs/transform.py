@@ -78,6 +78,6 @@ def transform_assets(partitions: dg.PartitionsDefinition, manifest: Path) -> dg.
             marts = {m.name for m in Manifest(manifest).marts()}
             if any(f.unique_id.rsplit(".", 1)[-1] in marts and f.status in ("error", "skipped") for f in failures):
                 # the steps below need marts that were not built: hold everything here, and say so
-                publish(settings, ledger, run_of(ledger, context.run_id), manifest, failures, whole=whole, progress=progress)
+                publish(settings, ledger, run_of(ledger, context.run.run_id), manifest, failures, whole=whole, progress=progress)
 
     return transform
