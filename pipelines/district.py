@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -119,6 +120,16 @@ class Attendance(_Settings):
     reporting: Literal["positive", "exceptions"] = "positive"
 
 
+class Coverage(_Settings):
+    """When a hole in the data is named. Shares are exact: "4/5", never a rounded rate."""
+
+    attendance: Fraction = Fraction(4, 5)  # of a school's enrolled students whose attendance must be known on a school day (positive reporting)
+    min_enrolled: int = Field(default=20, ge=1)  # smaller schools, and smaller days, are not judged
+    silence: int = Field(default=5, ge=1)  # exceptions only: a day without any is a hole where the school's own habit expects this many
+    unmapped_warning: Fraction = Fraction(1, 100)  # of a school's attendance rows with a code that is not in the code map
+    unmapped_held: Fraction = Fraction(1, 20)
+
+
 class Suppression(_Settings):
     min_n: int = Field(default=10, ge=1)
 
@@ -174,6 +185,7 @@ class District(_Settings):
     school_years: tuple[SchoolYear, ...]
     sources: tuple[Source, ...]
     attendance: Attendance = Attendance()
+    coverage: Coverage = Coverage()
     suppression: Suppression = Suppression()
     warehouse: Warehouse = Warehouse()
     paths: Paths = Paths()

@@ -15,10 +15,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pipelines.district import District
-from pipelines.lineage.graph import PROJECT, Manifest, MartModel, registry
+from pipelines.lineage.graph import PROJECT, Manifest, MartModel, registry, tables_behind_indicators
 from pipelines.lineage.ledger import Ledger, Publication, Run, SliceVerdict, now
 from pipelines.lineage.operations import operations_tables
-from pipelines.publication import assemble, gate
+from pipelines.publication import assemble, coverage, gate, life
 from pipelines.publication.verdicts import Issue, SliceDecision, decide, status_words, verdict_of
 from pipelines.publication.warehouse import Plan, SliceStatus, Warehouse, open_warehouse
 from pipelines.quality.build import build_path, open_build
@@ -94,6 +94,9 @@ def publish(
     first = warehouse.current() is None
     with open_build(district) as db:
         issues += gate.arrival_issues(db, district, ledger, manifest)
+        behind = tables_behind_indicators(manifest)
+        holes = [] if broken else coverage.find_holes(db, district)
+        issues += coverage.issues_of(holes, behind)
         as_of = _one_date(db.execute("select as_of from settings.night").fetchall())
         whole = not broken and (whole or first or assemble.needs_whole(db))
         years = [] if broken else assemble.stage(db, models, whole=whole)
@@ -115,6 +118,10 @@ def publish(
             for m in models:
                 assemble.note_published(db, m, warehouse.read(m.name))
         changes = [] if broken else assemble.changes(db, models, district.suppression.min_n, held, whole=whole, first=first)
+        operations = {
+            "coverage": coverage.coverage_table(coverage.effects(db, holes, behind, district.suppression.min_n)),
+            **life.quarantine_tables(db, ledger, behind, district.suppression.min_n, as_of),
+        }
         fingerprint = assemble.fingerprint(db, models, whole=whole) if not broken else assemble.Fingerprint("", "")
     verdicts = [
         verdict_of(d, m.name, publication_id, as_of, before, counted.get((m.name, d.indicator_id, d.school_year), 0)) for m in models for d in decisions
@@ -131,7 +138,7 @@ def publish(
         build=build_path(district),
         changes=tuple(changes),
         slices=tuple(_statuses(models, decisions, verdicts)),
-        operations=operations_tables(ledger, done, finished, *verdicts),
+        operations={**operations_tables(ledger, done, finished, *verdicts), **operations},
     )
     warehouse.publish(plan)
     ledger.put(done, finished, *verdicts)

@@ -61,7 +61,7 @@ def ensure_tables(db: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> Non
         db.execute(
             f"create table if not exists quarantine.{table.name} ({columns}, _is_deleted boolean, _delivery_id varchar, _file varchar, "
             "_line bigint, _defect varchar, _precedence bigint, _business_date date, _mode varchar, _source_id varchar, _content ubigint, "
-            "_rule varchar, _first_seen_run varchar, _last_seen_run varchar)"
+            "_rule varchar, _first_seen_run varchar, _last_seen_run varchar, _n_nights integer)"
         )
 
 

@@ -65,7 +65,7 @@ def load_candidates(
     db: duckdb.DuckDBPyConnection, district: District, table: Table, items: Mapping[str, frozenset[str]], deliveries: Sequence[Delivery], data: Path
 ) -> Candidates:
     """Fill `arrival.<table>` from the raw files of `deliveries` and from open quarantine."""
-    db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run) from quarantine.{table.name}")
+    db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run, _n_nights) from quarantine.{table.name}")
     groups: dict[tuple[str, str, tuple[str, ...]], list[Delivery]] = defaultdict(list)
     for d in deliveries:
         groups[d.source_id, d.mode, tuple(pq.read_schema(data / d.raw_path).names)].append(d)
@@ -158,11 +158,14 @@ def keep_quarantine(db: duckdb.DuckDBPyConnection, table: Table, run_id: str) ->
         f"""
         create or replace temp table quarantined_now as
         with first_seen as (
-            select {quoted(table.key)}, _rule, min(_first_seen_run) as _first_seen_run from quarantine.{table.name} group by all
+            select {quoted(table.key)}, _rule, min(_first_seen_run) as _first_seen_run,
+                max(_n_nights - case when _last_seen_run = $run then 1 else 0 end) as _n_nights
+            from quarantine.{table.name} group by {quoted(table.key)}, _rule
         ), newest_bulk as (
             select scope, max(precedence) as precedence from held.bulk_scopes where table_name = '{table.name}' group by scope
         )
-        select {quoted((*table.columns, *CANDIDATE), "j")}, j._rule, coalesce(q._first_seen_run, $run) as _first_seen_run, $run as _last_seen_run
+        select {quoted((*table.columns, *CANDIDATE), "j")}, j._rule, coalesce(q._first_seen_run, $run) as _first_seen_run, $run as _last_seen_run,
+            coalesce(q._n_nights, 0) + 1 as _n_nights
         from judged.{table.name} j
         left join first_seen q on q._rule = j._rule and {same_key(table, "q", "j")}
         left join held.{table.name} h on {same_key(table, "h", "j")}

@@ -1,0 +1,43 @@
+{{ config(
+    materialized='touched',
+    touched='int_attendance_days_changed',
+    touched_key=['school_key', 'attendance_date']
+) }}
+-- How many students of a school have attendance on a day, how many of those were absent at all, and how many rows have a code that is not in the code map.
+with counted as (
+    select
+        attendance.school_key,
+        attendance.attendance_date,
+        count(distinct attendance.student_key) as n_students,
+        {{ sum_bigint('case when attendance.absent_thousandths > 0 then 1 else 0 end') }} as n_absent,
+        cast(0 as bigint) as n_unmapped
+    from {{ ref('fct_attendance_days') }} as attendance
+    {% if is_touched_build() %}
+        inner join {{ ref('int_attendance_days_changed') }} as changed
+            on attendance.school_key = changed.school_key and attendance.attendance_date = changed.attendance_date
+    {% endif %}
+    group by attendance.school_key, attendance.attendance_date
+    union all
+    select
+        unmapped.school_key,
+        unmapped.attendance_date,
+        cast(0 as bigint) as n_students,
+        cast(0 as bigint) as n_absent,
+        count(*) as n_unmapped
+    from {{ ref('int_attendance_unmapped') }} as unmapped
+    {% if is_touched_build() %}
+        inner join {{ ref('int_attendance_days_changed') }} as changed
+            on unmapped.school_key = changed.school_key and unmapped.attendance_date = changed.attendance_date
+    {% endif %}
+    where unmapped.attendance_date is not null
+    group by unmapped.school_key, unmapped.attendance_date
+)
+
+select
+    school_key,
+    attendance_date,
+    {{ sum_bigint('n_students') }} as n_students,
+    {{ sum_bigint('n_absent') }} as n_absent,
+    {{ sum_bigint('n_unmapped') }} as n_unmapped
+from counted
+group by school_key, attendance_date

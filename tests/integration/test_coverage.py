@@ -1,0 +1,150 @@
+"""A school that falls silent, a code map that loses its codes, and the life of what is in quarantine: seen on the first night, with the effect on the rate."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.districts import START
+from tests.nights import Night, make
+
+MONDAY = START + timedelta(days=7)
+TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
+SCHOOL = "110"
+HOLES = "select distinct kind, school_id, first_date, last_date, n_days, n_expected, n_found, severity from operations.coverage"
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """A clean week and Monday, published; Tuesday and Wednesday lie ready."""
+    night = make(tmp_path_factory.mktemp("coverage") / "district", 400, 9, seed=4)
+    assert night.run(MONDAY, START).exit_status == 0
+    assert night.published("select count(*) from operations.coverage") == [(0,)]
+    assert night.published("select count(*) from operations.quarantine") == [(0,)]
+    return night
+
+
+def attendance(night: Night, day: date) -> Path:
+    return night.landing / "attendance" / f"attendance_{day}.csv"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def as_exceptions(night: Night) -> None:
+    """The same district, reporting exceptions only."""
+    settings = night.folder / "district.toml"
+    settings.write_text(settings.read_text().replace('reporting = "positive"', 'reporting = "exceptions"'))
+    for path in sorted((night.landing / "attendance").glob("attendance_*.csv")):
+        rows = rows_of(path)
+        write_rows(path, [r for r in rows if r["Code"] != "P"] or rows[:1])
+
+
+def test_a_school_that_falls_silent_is_held_on_the_first_night_where_silence_reads_as_presence(week: Night, tmp_path: Path) -> None:
+    fresh = Night(week.copy(tmp_path / "d").folder)
+    as_exceptions(fresh)
+    shutil.rmtree(fresh.folder / "data")
+    assert fresh.run(MONDAY, START).exit_status == 0
+    assert fresh.published(HOLES) == []
+    rows = rows_of(attendance(fresh, TUESDAY))
+    usual = sum(r["School Number"] == SCHOOL for day in (START + timedelta(days=n) for n in range(5)) for r in rows_of(attendance(fresh, day))) / 5
+    assert usual >= 5, "too quiet a school to notice its silence"
+    write_rows(attendance(fresh, TUESDAY), [r for r in rows if r["School Number"] != SCHOOL])
+    outcome = fresh.run(TUESDAY)
+    assert outcome.exit_status == 3
+    held = {(v["indicator_id"], v["school_id"]) for v in outcome.verdicts if v["verdict"] == "held"}
+    assert held == {("attendance_rate", SCHOOL), ("chronic_absence", SCHOOL)}
+    ((kind, school, first, last, n_days, expected, found, severity),) = fresh.published(HOLES)
+    assert (kind, school, first, last, n_days, found, severity) == ("attendance", SCHOOL, TUESDAY, TUESDAY, 1, 0, "critical")
+    ((enrolled,),) = fresh.query(
+        f"select count(distinct student_key) from core.dim_stints where school_key = '{SCHOOL}' and entry_date <= '{TUESDAY}' and exit_date > '{TUESDAY}'"
+    )
+    assert expected == enrolled
+    ((value, low, high),) = fresh.published("select value, value_if_none, value_if_all from operations.coverage where indicator_id = 'attendance_rate'")
+    assert low < value < 1
+    assert low < high
+    # the file sent again with the school in it mends it by itself
+    write_rows(attendance(fresh, TUESDAY), rows)
+    assert fresh.run(WEDNESDAY).exit_status == 0
+    assert fresh.published(HOLES) == []
+
+
+def test_a_code_map_that_loses_its_codes_is_named_and_held_with_the_effect_on_the_rate(week: Night, tmp_path: Path) -> None:
+    night = Night(week.copy(tmp_path / "d").folder)
+    before = dict(night.published(f"select school_id, value from marts.agg_indicator_values where indicator_id = 'attendance_rate' and {_ytd()}"))
+    codes = night.folder / "codes" / "attendance_codes.csv"
+    rows = rows_of(codes)
+    lost = [r["code"] for r in rows if r["code"] != "P"]
+    write_rows(codes, [r for r in rows if r["code"] == "P"])
+    outcome = night.run(TUESDAY)
+    assert outcome.exit_status == 3
+    held = {v["school_id"] for v in outcome.verdicts if v["verdict"] == "held" and v["indicator_id"] == "attendance_rate"}
+    found = night.published("select distinct school_id, n_expected, n_found, severity from operations.coverage where kind = 'code_map'")
+    # an independent count: the last word on each student, school and day, by whether its code was lost
+    said: dict[tuple[str, str, str], str] = {}
+    files = [p for p in (night.landing / "attendance").glob("*.csv") if p.stem.rpartition("_")[2] <= TUESDAY.isoformat()]
+    for path in sorted(files, key=lambda p: (p.stem.rpartition("_")[2], p.name.startswith("corrections"))):
+        said |= {(r["Student Number"], r["School Number"], r["Date"]): r["Code"] for r in rows_of(path)}
+    counted: dict[str, list[int]] = {}
+    for (_, school, _), code in said.items():
+        counted.setdefault(school, [0, 0])[code in lost] += 1
+    critical = {s for s, (mapped, unmapped) in counted.items() if unmapped * 20 >= mapped + unmapped}
+    assert critical
+    assert {s for s, _, _, severity in found if severity == "critical"} == critical
+    assert held == critical
+    for school, expected, mapped, _ in found:
+        assert expected - mapped == counted[school][1]
+    # what is held keeps its last good figure; the bounds hold it, and say what the map would have done
+    shown = dict(night.published(f"select school_id, value from marts.agg_indicator_values where indicator_id = 'attendance_rate' and {_ytd()}"))
+    for school, value, low, high in night.published(
+        "select school_id, value, value_if_none, value_if_all from operations.coverage where kind = 'code_map' and indicator_id = 'attendance_rate'"
+    ):
+        if school in critical and value is not None:
+            assert value > 0.999, "with every absence unmapped all that is left is presence"
+            assert shown[school] == before[school]
+            assert low <= before[school] <= high
+
+
+def _ytd() -> str:
+    return "school_id is not null and grade_level is null and group_family = 'all' and period_type = 'year_to_date'"
+
+
+def test_quarantine_has_a_life(week: Night, tmp_path: Path) -> None:
+    night = Night(week.copy(tmp_path / "d").folder)
+    rows = rows_of(attendance(night, TUESDAY))
+    mine = [r for r in rows if r["School Number"] == SCHOOL]
+    spoilt = {r["Student Number"] for r in mine[:12]}
+    write_rows(attendance(night, TUESDAY), [r | {"Code": "ZZ"} if r["Student Number"] in spoilt and r["School Number"] == SCHOOL else r for r in rows])
+    night.run(TUESDAY)
+    first = night.published(
+        "select rule, school_id, n_rows, n_students, first_seen_on, age_days, n_nights from operations.quarantine order by school_id nulls first"
+    )
+    assert first == [("code_is_mapped", None, 12, 12, TUESDAY, 0, 1), ("code_is_mapped", SCHOOL, 12, 12, TUESDAY, 0, 1)]
+    night.run(WEDNESDAY)
+    night.run(WEDNESDAY)  # the same night again is one more look, and the rows are no older
+    ((age, nights, first_seen, last_seen),) = night.published(
+        "select age_days, n_nights, first_seen_on, last_seen_on from operations.quarantine where school_id is null"
+    )
+    assert (age, nights, first_seen, last_seen) == (1, 3, TUESDAY, WEDNESDAY)
+    effects = dict(night.published("select indicator_id, value_if_none < value and value < value_if_all from operations.quarantine_effects"))
+    assert effects == {"attendance_rate": True, "chronic_absence": None}
+    groups = night.published("select group_family, group_value, n_students, n_in_group from operations.quarantine_groups")
+    assert groups
+    assert all(n >= 10 and size >= 10 for _, _, n, size in groups)
+    # mended at the source, it leaves by itself
+    write_rows(attendance(night, TUESDAY), rows)
+    night.run(WEDNESDAY)
+    assert night.published("select count(*) from operations.quarantine") == [(0,)]
