@@ -20,7 +20,7 @@ from pipelines.lineage.graph import PROJECT, Manifest
 from pipelines.publication import assemble
 from pipelines.publication.gate import NodeFailure
 from pipelines.publication.publish import definitions_hash, publish, run_of
-from pipelines.quality.build import finish_night, is_built_with, open_build
+from pipelines.quality.build import begin_whole, finish_night, is_built_with, open_build
 from pipelines.sources import ALL_TABLES
 
 
@@ -59,8 +59,10 @@ def transform_assets(partitions: dg.PartitionsDefinition, manifest: Path) -> dg.
         progress = reporter(context)
         with district.ledger() as (settings, ledger):
             fingerprint = build_fingerprint(settings)
-            with open_build(settings, read_only=True) as db:
+            with open_build(settings) as db:
                 whole = not is_built_with(db, fingerprint)
+                if whole:
+                    begin_whole(db)
             progress("building every model from scratch" if whole else "building what tonight touched")
             target = dbt_target(settings)
             (target / "run_results.json").unlink(missing_ok=True)

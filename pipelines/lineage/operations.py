@@ -14,7 +14,8 @@ from pipelines.lineage.ledger import KEYS, TABLES, Check, Delivery, Ledger, Publ
 
 _KINDS = (Run, Delivery, Check, SliceVerdict, Publication, Release)
 _TYPES = {"int": pa.int64(), "bool": pa.bool_(), "date": pa.date32(), "date | None": pa.date32()}
-_LEFT_OUT = {"raw_path"}  # a path on the machine that runs the pipeline
+# A path on the machine that runs the pipeline; and of a released row its key, which names a student, with what somebody wrote about it.
+_LEFT_OUT = {"raw_path", "row_key", "reason"}
 
 
 def operations_tables(ledger: Ledger, *extra: Publication | SliceVerdict | Run) -> dict[str, pa.Table]:

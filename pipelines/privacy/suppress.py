@@ -6,10 +6,22 @@ everything that it could be worked out from) becomes null and `suppression` says
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 HIDDEN = ("numerator", "denominator", "n_subjects", "value", "ci_low", "ci_high", "ci_method")
 SUPPRESSION = "suppression"
+
+
+def policy(min_n: int) -> str:
+    """What decides which cells are hidden: the minimum and this very code, as a SHA-256. Where it changes, all that is published is hidden anew."""
+    return hashlib.sha256(f"{min_n}".encode() + Path(__file__).read_bytes()).hexdigest()
+
+
+def hiding(min_n: int) -> tuple[str, str]:
+    """For rows that are carried over from an earlier publication: what to set, and on which rows, so that they obey today's minimum. Hidden stays hidden."""
+    return ", ".join([f'"{c}" = null' for c in HIDDEN] + [f"{SUPPRESSION} = 'primary'"]), f"n_subjects < {int(min_n)}"
 
 
 def suppressed_select(columns: Sequence[str], source: str, min_n: int) -> str:

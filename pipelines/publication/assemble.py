@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.lineage.graph import MartModel
-from pipelines.privacy.suppress import SUPPRESSION, suppressed_select
+from pipelines.privacy.suppress import SUPPRESSION, hiding, policy, suppressed_select
 from pipelines.publication.verdicts import SliceKey
 from pipelines.publication.warehouse import Column, Mart, MartChange
 
@@ -22,6 +22,7 @@ RECORDS = """
     create schema if not exists staged;
     create schema if not exists publish;
     create table if not exists publish.state (needs_whole boolean);
+    create table if not exists publish.privacy (policy varchar);
     create table if not exists publish.fingerprints (
         mart varchar, school_year integer, period_type varchar, period_start date, n_rows bigint, low hugeint, high hugeint);
     create table if not exists publish.last_figures (
@@ -53,6 +54,9 @@ def note_pending(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, 
     for m in models:
         part = ", ".join(m.part)
         schema = "measurements"
+        there = db.execute("select column_name from information_schema.columns where table_schema = 'publish' and table_name = ?", [f"pending_{m.name}"])
+        if {c for (c,) in there.fetchall()} not in (set(), set(m.part)):
+            db.execute(f"drop table publish.pending_{m.name}")  # of an earlier definition of the mart, which is now built and published whole
         db.execute(f"create table if not exists publish.pending_{m.name} as select {part} from {schema}.{m.touched} where false")
         db.execute(f"insert into publish.pending_{m.name} select distinct {part} from {schema}.{m.touched} t "
                    f"where not exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'p', 't')})")  # fmt: skip
@@ -106,7 +110,15 @@ def slices(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> dict[t
     return found
 
 
-def changes(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], min_n: int, held: Sequence[SliceKey], *, whole: bool, first: bool) -> list[MartChange]:
+def is_hidden_by(db: duckdb.DuckDBPyConnection, min_n: int) -> bool:
+    """Whether what is published was hidden by today's policy."""
+    db.execute(RECORDS)
+    return bool(db.execute("select 1 from publish.privacy where policy = ?", [policy(min_n)]).fetchall())
+
+
+def changes(
+    db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], min_n: int, held: Sequence[SliceKey], *, whole: bool, first: bool, hide: bool = False
+) -> list[MartChange]:
     """Fill `publish.<mart>` with what goes out and give the warehouse's changes. Held slices are left as they are there ("*": every school)."""
     keep = tuple((i, y, s or "*") for i, y, s in held)
     result = []
@@ -118,7 +130,8 @@ def changes(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], min_n: i
         db.execute(f"create or replace table publish.{m.name} as select * from ({select}) where not ({held_rows})")
         use_whole = first or (whole and not held)
         parts = f"publish.pending_{m.name}"
-        result.append(MartChange(mart_of(m), f"publish.{m.name}", "" if use_whole else parts, () if use_whole else keep, use_whole))
+        hidden = hiding(min_n) if hide and m.is_open else None
+        result.append(MartChange(mart_of(m), f"publish.{m.name}", "" if use_whole else parts, () if use_whole else keep, use_whole, hidden))
     return result
 
 
@@ -144,9 +157,9 @@ def fingerprint(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, w
 def _renew(db: duckdb.DuckDBPyConnection, label: str, rows: str, model: MartModel, columns: Sequence[str]) -> None:
     """Fingerprints of `rows` for every period that is pending or staged; a period that has lost its rows loses its fingerprint."""
     text = ", ".join(f"coalesce(length(\"{c}\"::varchar)::varchar || ':' || \"{c}\"::varchar, '-')" for c in columns)
-    db.execute(f"create or replace temp table periods as select period_type, period_start from publish.pending_{model.name} "
-               f"union select period_type, period_start from staged.{model.name}")  # fmt: skip
-    here = "p.period_type = f.period_type and p.period_start = f.period_start"
+    db.execute(f"create or replace temp table periods as select school_year, period_type, period_start from publish.pending_{model.name} "
+               f"union select school_year, period_type, period_start from staged.{model.name}")  # fmt: skip
+    here = "p.school_year = f.school_year and p.period_type = f.period_type and p.period_start = f.period_start"
     db.execute(f"delete from publish.fingerprints f where mart = '{label}' and exists (select 1 from periods p where {here})")
     db.execute(f"""
         insert into publish.fingerprints
@@ -158,6 +171,14 @@ def _renew(db: duckdb.DuckDBPyConnection, label: str, rows: str, model: MartMode
 
 def _sha(rows: Sequence[tuple[object, ...]]) -> str:
     return hashlib.sha256("\n".join("|".join(map(str, r)) for r in rows).encode()).hexdigest()
+
+
+def remember_policy(db: duckdb.DuckDBPyConnection, min_n: int) -> None:
+    """All that people see now is hidden by this policy."""
+    db.execute("begin")
+    db.execute("delete from publish.privacy")
+    db.execute("insert into publish.privacy values (?)", [policy(min_n)])
+    db.execute("commit")
 
 
 def remember_figures(db: duckdb.DuckDBPyConnection) -> None:

@@ -126,18 +126,24 @@ def find_holes(db: duckdb.DuckDBPyConnection, district: District) -> list[Hole]:
     days = db.execute("select school_key, calendar_date, school_year, n_enrolled, n_students, n_absent, is_taken from core.fct_attendance_coverage").fetchall()
     mapped = db.execute("""
         with unmapped as (
-            select school_key, attendance_date, n_unmapped as n from core.fct_attendance_day_counts where n_unmapped > 0
+            select school_key, attendance_date, n_unmapped as n, 0 as n_older from core.fct_attendance_day_counts where n_unmapped > 0
             union all
-            select school_id, try_cast(attendance_date as date), count(*) from quarantine.extract__attendance where _rule = 'code_is_mapped' group by all
+            -- set aside tonight: not counted twice where what is held of the day is unmapped too, and the last word where it is not
+            select q.school_id, try_cast(q.attendance_date as date), 1, (h.student_id is not null)::int
+            from (select distinct student_id, school_id, attendance_date from quarantine.extract__attendance where _rule = 'code_is_mapped') q
+            left join held.extract__attendance h
+                on h.student_id = q.student_id and h.school_id = q.school_id and h.attendance_date = q.attendance_date and h._is_open
+            left join settings.attendance_codes k on k.code = h.attendance_code
+            where h.student_id is null or k.code is not null
         ), by_school as (
             select u.school_key, d.school_year, min(attendance_date) as first_day, max(attendance_date) as last_day,
-                count(distinct attendance_date) as n_days, sum(n)::bigint as n_unmapped
+                count(distinct attendance_date) as n_days, sum(n)::bigint as n_unmapped, sum(n_older)::bigint as n_older
             from unmapped u join core.dim_dates d on d.calendar_date = u.attendance_date group by all
         )
-        select b.school_key, b.school_year, first_day, last_day, b.n_days, coalesce(sum(c.n_students), 0)::bigint, b.n_unmapped
+        select b.school_key, b.school_year, first_day, last_day, b.n_days, coalesce(sum(c.n_students), 0)::bigint - b.n_older, b.n_unmapped
         from by_school b left join core.fct_attendance_day_counts c
             on c.school_key = b.school_key and c.attendance_date between b.first_day and b.last_day
-        group by all order by all""").fetchall()
+        group by b.school_key, b.school_year, first_day, last_day, b.n_days, b.n_unmapped, b.n_older order by all""").fetchall()
     positive = district.attendance.reporting == "positive"
     found = attendance_holes((SchoolDay(*d) for d in days), district.coverage, positive=positive)
     return [*found, *code_map_holes(mapped, district.coverage)]

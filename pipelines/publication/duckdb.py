@@ -221,6 +221,8 @@ class DuckDBWarehouse:
         if not change.whole:
             replaced = f"exists (select 1 from {in_build(change.parts)} p where {same(mart.part, 'p', 'm')})"
             con.execute(f"delete from {table} m where {replaced}" + (f" and not {kept(change, 'm')}" if change.keep else ""))
+            if change.hide:
+                con.execute(f"update {table} set {change.hide[0]} where {change.hide[1]}")
         con.execute(f"insert into {table} ({listed(mart.column_names)}) {rows_query(change)}")
         view = public_select(mart, table, quoted("operations", "slices"))
         con.execute(f"create or replace view {quoted(mart.schema, mart.name)} as {view}")

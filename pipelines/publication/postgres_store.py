@@ -266,6 +266,8 @@ def carry_over(db: psycopg.Connection, change: MartChange, parts: str, before: i
     db.execute(f"{copy} where not {replaced}")
     if change.keep:
         db.execute(f"{copy} where {replaced} and {kept(change, 'm')}")
+    if change.hide:
+        db.execute(f"update {slot_table(mart.name, slot)} set {change.hide[0]} where {change.hide[1]}")
     db.execute(f"drop table {staged}")
 
 

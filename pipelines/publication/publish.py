@@ -98,7 +98,8 @@ def publish(
         holes = [] if broken else coverage.find_holes(db, district)
         issues += coverage.issues_of(holes, behind)
         as_of = _one_date(db.execute("select as_of from settings.night").fetchall())
-        whole = not broken and (whole or first or assemble.needs_whole(db))
+        hide_anew = not first and not assemble.is_hidden_by(db, district.suppression.min_n)
+        whole = not broken and (whole or first or hide_anew or assemble.needs_whole(db))
         years = [] if broken else assemble.stage(db, models, whole=whole)
     if broken:
         issues.append(Issue(_everyone(), "critical", f"{', '.join(sorted(broken))} could not be built"))
@@ -112,12 +113,13 @@ def publish(
     with open_build(district) as db:
         counted = {} if broken else assemble.slices(db, models)
         before = _last_verdicts(ledger, warehouse.current())
-        decisions = decide({(i, y) for _, i, y in counted} | {(v.indicator_id, v.school_year) for v in before.values()}, issues)
+        slices = {(i, y) for _, i, y in counted} | {(v.indicator_id, v.school_year) for v in before.values()}
+        decisions = decide(slices, issues, {(v.indicator_id, v.school_year, v.school_id) for v in before.values() if v.verdict == "held" and v.school_id})
         held = [(d.indicator_id, d.school_year, d.school_id) for d in decisions if d.verdict == "held"]
         if whole and held and not first:
             for m in models:
                 assemble.note_published(db, m, warehouse.read(m.name))
-        changes = [] if broken else assemble.changes(db, models, district.suppression.min_n, held, whole=whole, first=first)
+        changes = [] if broken else assemble.changes(db, models, district.suppression.min_n, held, whole=whole, first=first, hide=hide_anew)
         operations = {
             "coverage": coverage.coverage_table(coverage.effects(db, holes, behind, district.suppression.min_n)),
             **life.quarantine_tables(db, ledger, behind, district.suppression.min_n, as_of),
@@ -129,7 +131,7 @@ def publish(
     publication = Publication(
         publication_id, run.run_id, now(), as_of, "publishing", fingerprint.content, fingerprint.open, code_version(), district.fingerprint()
     )
-    ledger.put(publication)
+    ledger.put(publication, *verdicts)  # before the warehouse moves: a kill in between must not lose since when a slice is held
     progress(f"publishing {publication_id}" + (f", {len(held)} slices held" if held else ""))
     finished = replace(run, status="held" if held else "published", finished_at=now())
     done = replace(publication, status="published")
@@ -141,10 +143,11 @@ def publish(
         operations={**operations_tables(ledger, done, finished, *verdicts), **operations},
     )
     warehouse.publish(plan)
-    ledger.put(done, finished, *verdicts)
+    ledger.put(done, finished)
     with open_build(district) as db:
         if not broken:
             assemble.remember_figures(db)
+            assemble.remember_policy(db, district.suppression.min_n)
         if not held and not broken:
             assemble.forget_pending(db, models)
     warehouse.prune(district.warehouse.retain)

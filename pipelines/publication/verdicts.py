@@ -6,7 +6,7 @@ publication group and move together. Finding what went wrong is `gate.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,9 +37,10 @@ class SliceDecision:
     why: str
 
 
-def decide(slices: Iterable[tuple[str, int]], issues: Sequence[Issue]) -> list[SliceDecision]:
+def decide(slices: Iterable[tuple[str, int]], issues: Sequence[Issue], held_before: Collection[SliceKey] = ()) -> list[SliceDecision]:
     """One decision for every (indicator, school year), and one more for each school where something is wrong only there.
 
+    `held_before` are the schools' slices whose last verdict was held: where all of the indicator is held now, each of them keeps its own, older rows.
     A critical issue holds. Where a school is held, the rest goes out with a warning that names the school. A warning is published with the row.
     """
     decisions = []
@@ -53,7 +54,9 @@ def decide(slices: Iterable[tuple[str, int]], issues: Sequence[Issue]) -> list[S
                 schools.setdefault(issue.school_id, []).append(issue)
         held_schools = sorted(s for s, some in schools.items() if any(i.severity == "critical" for i in some))
         if whole:
-            decisions.append(SliceDecision(indicator, year, "", "held", "; ".join(dict.fromkeys(i.why for i in whole))))
+            why = "; ".join(dict.fromkeys(i.why for i in whole))
+            schools_before = sorted(s for i, y, s in held_before if (i, y) == (indicator, year))
+            decisions += [SliceDecision(indicator, year, school, "held", why) for school in ("", *schools_before)]
             continue
         if held_schools:
             warnings.append(f"school {', '.join(held_schools)} is held back")

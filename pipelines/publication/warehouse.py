@@ -116,6 +116,7 @@ class MartChange:
     district's own rows, "*" every school and the district) are carried over from the publication before even inside replaced parts, and
     their rows in `rows` are left out.
     With `whole` the publication before is ignored and `rows` is everything; `parts` is then not read.
+    `hide` is what an update sets, and the condition on which rows, of all that is carried over: where the privacy policy has changed since.
     """
 
     mart: Mart
@@ -123,6 +124,7 @@ class MartChange:
     parts: str = ""
     keep: tuple[tuple[str, int, str], ...] = ()
     whole: bool = False
+    hide: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         if not self.whole and not self.parts:

@@ -94,10 +94,16 @@ def is_built_with(db: duckdb.DuckDBPyConnection, fingerprint: str) -> bool:
     return bool(db_tables and db.execute("select 1 from settings.built where fingerprint = ?", [fingerprint]).fetchall())
 
 
+def begin_whole(db: duckdb.DuckDBPyConnection) -> None:
+    """Everything is about to be built anew: until that is finished, the tables are of no settings at all, whatever they were of before."""
+    db.execute("create table if not exists settings.built (fingerprint varchar)")
+    db.execute("delete from settings.built")
+
+
 def finish_night(db: duckdb.DuckDBPyConnection, tables: list[str], fingerprint: str) -> None:
     """The models have taken in everything: forget tonight's changes. One transaction, so that a kill before it makes the next night redo them."""
     db.execute("begin")
-    for table in tables:
+    for table in (*tables, "bulk_scopes"):
         db.execute(f"delete from changes.{table}")
     db.execute("update settings.night set previous_as_of = as_of")
     db.execute("create or replace table settings.built as select ? as fingerprint", [fingerprint])

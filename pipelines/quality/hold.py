@@ -54,6 +54,7 @@ def ensure_tables(db: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> Non
     for schema in ("arrival", "judged", "held", "changes", "quarantine", "settings", "present"):
         db.execute(f"create schema if not exists {schema}")
     db.execute("create table if not exists held.bulk_scopes (table_name varchar, scope varchar, precedence bigint, business_date date)")
+    db.execute("create table if not exists changes.bulk_scopes (table_name varchar, scope varchar)")
     for table in tables:
         columns = ", ".join(f'"{c}" varchar' for c in table.columns)
         db.execute(f"create table if not exists held.{table.name} ({columns}, {', '.join(SYSTEM)})")
@@ -143,6 +144,8 @@ def merge(db: duckdb.DuckDBPyConnection, table: Table) -> None:
         f"from arrival.deliveries d join judged.{name} j on j._delivery_id = d.delivery_id where {{where}}",
     }[table.scope].format(where=f"d.table_name = '{name}' and d.mode = 'bulk' and not d.is_blocked")
     db.execute(f"create or replace temp table spoke as {scope_rows}")
+    db.execute(f"insert into changes.bulk_scopes select distinct '{name}', s.scope from spoke s "
+               f"anti join held.bulk_scopes b on b.table_name = '{name}' and b.scope = s.scope")  # fmt: skip
     db.execute(f"insert into held.bulk_scopes select '{name}', s.* from spoke s anti join held.bulk_scopes b on b.table_name = '{name}' "
                "and b.scope = s.scope and b.precedence = s.precedence")  # fmt: skip
     # Rows of the scopes that a bulk spoke for tonight join those that were mentioned.

@@ -36,7 +36,7 @@ _SCOPES = {
 TABLES: dict[str, Table] = {
     kind: Table(
         name=f"lms__{kind.replace('-', '_')}",
-        columns=(*(snake(c) for c in header if c not in _STAMPS), "create_date"),
+        columns=(*(snake(c) for c in header if c not in _STAMPS), "create_date", *(("last_modified_date",) if kind == "section-associations" else ())),
         key=("source_system", "source_system_identifier"),
         required=tuple(snake(c) for c in header if c not in _STAMPS),
         scope="rows" if kind in _SCOPES else "table",

@@ -1,29 +1,49 @@
 {{ config(
     materialized='touched',
     touched='int_results_changed',
-    touched_key=['assignment_key', 'result_id']
+    touched_key=['assignment_key', 'student_key']
 ) }}
+-- A student's work on an assignment, once: of several results (sent again under another id, several attempts) the one that came last.
+with read_again as (
+    select
+        results.*, assignments.section_key, assignments.school_key, assignments.due_date, assignments.piece_start, assignments.school_year,
+        assignments.term_id, assignments.points_possible
+    from {{ ref('int_results_combined') }} as results
+    inner join {{ ref('dim_assignments') }} as assignments on results.assignment_key = assignments.assignment_key
+    inner join {{ source('settings', 'school_years') }} as years on assignments.school_year = years.school_year
+    {% if is_touched_build() %}
+        inner join {{ ref('int_results_changed') }} as changed
+            on results.assignment_key = changed.assignment_key and results.student_key = changed.student_key
+    {% endif %}
+    where results.withdrawn_on is null or results.withdrawn_on > years.end_date
+),
+
+ranked as (
+    select
+        read_again.*,
+        row_number() over (
+            partition by assignment_key, student_key order by known_on desc, handed_in desc nulls last, precedence desc, result_id desc
+        ) as recency
+    from read_again
+)
+
 select
-    results.assignment_key,
-    results.result_id,
-    results.student_key,
-    assignments.section_key,
-    assignments.school_key,
-    assignments.due_date,
-    assignments.piece_start,
-    assignments.school_year,
-    assignments.term_id,
-    results.points_earned,
-    assignments.points_possible,
-    results.is_expected,
-    results.is_missing,
-    results.is_submitted,
-    results.is_late,
-    results.delivery_id,
-    results.line_number
-from {{ ref('int_results_combined') }} as results
-inner join {{ ref('dim_assignments') }} as assignments on results.assignment_key = assignments.assignment_key
-{% if is_touched_build() %}
-    inner join {{ ref('int_results_changed') }} as changed
-        on results.assignment_key = changed.assignment_key and results.result_id = changed.result_id
-{% endif %}
+    assignment_key,
+    result_id,
+    student_key,
+    section_key,
+    school_key,
+    due_date,
+    piece_start,
+    school_year,
+    term_id,
+    points_earned,
+    points_possible,
+    is_expected,
+    is_missing,
+    is_submitted,
+    is_late,
+    delivery_id,
+    line_number
+from ranked
+where recency = 1

@@ -1,42 +1,62 @@
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
--- Results to read again since the last finished build: those that changed, and all those of an assignment that changed after it was first sent.
+-- A student's work on an assignment to read again since the last finished build: where a result changed, where the assignment, its class or section changed
+-- after it was first sent, and where a learning system's user is another student now.
 with items as (
     select {{ concat_key(["'oneroster'", "sourced_id"]) }} as assignment_key
     from {{ source('changes', 'oneroster__line_items') }}
     group by sourced_id
     having count(*) > 1 or not {{ bool_any('_is_open') }}
-    union all
+    union
     select {{ concat_key(["'lms'", "source_system", "source_system_identifier"]) }} as assignment_key
     from {{ source('changes', 'lms__assignments') }}
     group by source_system, source_system_identifier
     having count(*) > 1 or not {{ bool_any('_is_open') }}
+    union
+    select {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key
+    from {{ source('changes', 'oneroster__classes') }} as changed
+    inner join {{ ref('stg_oneroster__line_items') }} as items on changed.sourced_id = items.class_id
+    union
+    select {{ concat_key(["'lms'", "assignments.source_system", "assignments.assignment_id"]) }} as assignment_key
+    from {{ ref('stg_lms__assignments') }} as assignments
+    left join {{ ref('stg_lms__sections') }} as sections
+        on assignments.source_system = sections.source_system and assignments.lms_section_id = sections.lms_section_id
+    left join {{ source('changes', 'lms__sections') }} as changed_sections
+        on
+            assignments.source_system = changed_sections.source_system
+            and assignments.lms_section_id = changed_sections.source_system_identifier
+    left join {{ source('changes', 'oneroster__classes') }} as changed_classes on sections.class_id = changed_classes.sourced_id
+    where changed_sections.source_system is not null or changed_classes.sourced_id is not null
 ),
 
-lms_users as (
-    select distinct source_system, source_system_identifier from {{ source('changes', 'lms__users') }}
+users_then_and_now as (
+    select source_system, source_system_identifier, sis_user_identifier as student_id from {{ source('changes', 'lms__users') }}
+    union
+    select source_system, lms_user_id as source_system_identifier, student_id from {{ ref('stg_lms__users') }}
 )
 
 select
     {{ concat_key(["'oneroster'", "line_item_sourced_id"]) }} as assignment_key,
-    sourced_id as result_id
+    student_sourced_id as student_key
 from {{ source('changes', 'oneroster__results') }}
 union
 select
-    {{ concat_key(["'lms'", "source_system", "assignment_source_system_identifier"]) }} as assignment_key,
-    source_system_identifier as result_id
-from {{ source('changes', 'lms__submissions') }}
+    {{ concat_key(["'lms'", "changed.source_system", "changed.assignment_source_system_identifier"]) }} as assignment_key,
+    users.student_id as student_key
+from {{ source('changes', 'lms__submissions') }} as changed
+inner join users_then_and_now as users
+    on changed.source_system = users.source_system and changed.lms_user_source_system_identifier = users.source_system_identifier
+where users.student_id is not null
 union
-select
-    {{ concat_key(["'oneroster'", "results.line_item_id"]) }} as assignment_key,
-    results.result_id
-from {{ ref('stg_oneroster__results') }} as results
-inner join items on items.assignment_key = {{ concat_key(["'oneroster'", "results.line_item_id"]) }}
+select results.assignment_key, results.student_key
+from {{ ref('int_results_combined') }} as results
+inner join items on results.assignment_key = items.assignment_key
 union
 select
     {{ concat_key(["'lms'", "submissions.source_system", "submissions.assignment_id"]) }} as assignment_key,
-    submissions.submission_id as result_id
+    users.student_id as student_key
 from {{ ref('stg_lms__submissions') }} as submissions
-left join items on items.assignment_key = {{ concat_key(["'lms'", "submissions.source_system", "submissions.assignment_id"]) }}
-left join lms_users
-    on submissions.source_system = lms_users.source_system and submissions.lms_user_id = lms_users.source_system_identifier
-where items.assignment_key is not null or lms_users.source_system is not null
+inner join (select distinct source_system, source_system_identifier from {{ source('changes', 'lms__users') }}) as changed
+    on submissions.source_system = changed.source_system and submissions.lms_user_id = changed.source_system_identifier
+inner join users_then_and_now as users
+    on submissions.source_system = users.source_system and submissions.lms_user_id = users.source_system_identifier
+where users.student_id is not null

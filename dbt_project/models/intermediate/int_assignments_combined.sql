@@ -1,4 +1,5 @@
--- One shape for an assignment, from OneRoster line items and from a learning-management system.
+-- One shape for an assignment, from OneRoster line items and from a learning-management system. What is withdrawn within its school year is taken back;
+-- what a later year's files no longer hold is not: a closed year does not change because a file got small.
 select
     {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key,
     {{ concat_key(["'oneroster'", "items.class_id"]) }} as section_key,
@@ -7,6 +8,8 @@ select
     items.points_possible
 from {{ ref('stg_oneroster__line_items') }} as items
 left join {{ ref('stg_oneroster__classes') }} as classes on items.class_id = classes.class_id
+left join {{ source('settings', 'school_years') }} as years on items.due_date between years.start_date and years.end_date
+where items.withdrawn_on is null or items.withdrawn_on > years.end_date
 
 union all
 

@@ -8,6 +8,10 @@ select
     statuses.is_missing or coalesce(results.is_missing, false) as is_missing,
     statuses.is_submitted and not coalesce(results.is_missing, false) as is_submitted,
     statuses.is_late or coalesce(results.is_late, false) as is_late,
+    results.scored_on as handed_in,
+    results.withdrawn_on,
+    results.known_on,
+    results.precedence,
     results.delivery_id,
     results.line_number
 from {{ ref('stg_oneroster__results') }} as results
@@ -24,6 +28,10 @@ select
     statuses.is_missing,
     statuses.is_submitted,
     statuses.is_late,
+    submissions.submitted_at as handed_in,
+    cast(null as date) as withdrawn_on,
+    submissions.known_on,
+    submissions.precedence,
     submissions.delivery_id,
     submissions.line_number
 from {{ ref('stg_lms__submissions') }} as submissions

@@ -17,4 +17,4 @@ select
 from {{ ref('stg_lms__section_associations') }} as associations
 inner join {{ ref('stg_lms__users') }} as users
     on associations.source_system = users.source_system and associations.lms_user_id = users.lms_user_id
-where associations.enrollment_status = 'Active'
+where associations.enrollment_status = 'Active' or associations.end_date is not null

@@ -12,3 +12,11 @@ inner join {{ ref('dim_stints') }} as stints
         and dates.calendar_date >= stints.entry_date
         and dates.calendar_date < stints.exit_date
 inner join {{ source('settings', 'night') }} as night on dates.calendar_date <= night.as_of
+union
+-- exceptions only: the first file of a day makes everyone of that day known, those it does not name as present
+select stints.student_key, dates.piece_start, 'attendance' as cause
+from {{ source('changes', 'bulk_scopes') }} as scopes
+inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('scopes.scope') }}
+inner join {{ ref('dim_stints') }} as stints on dates.calendar_date >= stints.entry_date and dates.calendar_date < stints.exit_date
+inner join {{ source('settings', 'district') }} as district on district.attendance_reporting = 'exceptions'
+where scopes.table_name = 'extract__attendance'

@@ -16,3 +16,20 @@ inner join {{ ref('stg_lms__users') }} as users
     on changed.source_system = users.source_system and changed.lms_user_source_system_identifier = users.lms_user_id
 inner join {{ ref('dim_assignments') }} as assignments
     on assignments.assignment_key = {{ concat_key(["'lms'", "changed.source_system", "changed.assignment_source_system_identifier"]) }}
+union
+-- where an assignment was before: everyone who has a result of it, in the piece of its old date
+select users.student_id as student_key, dates.piece_start, 'results' as cause
+from {{ source('changes', 'lms__assignments') }} as changed
+inner join {{ ref('stg_lms__submissions') }} as submissions
+    on changed.source_system = submissions.source_system and changed.source_system_identifier = submissions.assignment_id
+inner join {{ ref('stg_lms__users') }} as users
+    on submissions.source_system = users.source_system and submissions.lms_user_id = users.lms_user_id
+inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('substring(changed.due_date_time, 1, 10)') }}
+union
+-- a section that is another class now may be at another school: everyone in it, in all their pieces
+select users.student_id as student_key, cast(null as date) as piece_start, 'section' as cause
+from {{ source('changes', 'lms__sections') }} as changed
+inner join {{ ref('stg_lms__section_associations') }} as associations
+    on changed.source_system = associations.source_system and changed.source_system_identifier = associations.lms_section_id
+inner join {{ ref('stg_lms__users') }} as users
+    on associations.source_system = users.source_system and associations.lms_user_id = users.lms_user_id

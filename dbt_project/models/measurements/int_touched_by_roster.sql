@@ -30,3 +30,35 @@ where
         group by sourced_id
         having count(*) > 1 or not {{ bool_any('_is_open') }}
     )
+union
+-- and everyone who has a result of it, enrolled today or not
+select results.student_id as student_key, dates.piece_start, 'results' as cause
+from {{ source('changes', 'oneroster__line_items') }} as changed
+inner join {{ ref('stg_oneroster__results') }} as results on changed.sourced_id = results.line_item_id
+inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.due_date') }}
+where
+    changed.sourced_id in (
+        select sourced_id from {{ source('changes', 'oneroster__line_items') }}
+        group by sourced_id
+        having count(*) > 1 or not {{ bool_any('_is_open') }}
+    )
+union
+-- a class that changed may be at another school: everyone in it, and in learning-system sections that stand for it, in all their pieces
+select enrollments.user_id as student_key, cast(null as date) as piece_start, 'class' as cause
+from {{ source('changes', 'oneroster__classes') }} as changed
+inner join {{ ref('stg_oneroster__enrollments') }} as enrollments on changed.sourced_id = enrollments.class_id
+where
+    enrollments.user_role = 'student'
+    and changed.sourced_id in (
+        select sourced_id from {{ source('changes', 'oneroster__classes') }}
+        group by sourced_id
+        having count(distinct school_sourced_id) > 1 or not {{ bool_any('_is_open') }}
+    )
+union
+select users.student_id as student_key, cast(null as date) as piece_start, 'class' as cause
+from {{ source('changes', 'oneroster__classes') }} as changed
+inner join {{ ref('stg_lms__sections') }} as sections on changed.sourced_id = sections.class_id
+inner join {{ ref('stg_lms__section_associations') }} as associations
+    on sections.source_system = associations.source_system and sections.lms_section_id = associations.lms_section_id
+inner join {{ ref('stg_lms__users') }} as users
+    on associations.source_system = users.source_system and associations.lms_user_id = users.lms_user_id

@@ -49,7 +49,7 @@ pieces as (
         select distinct results.student_key, results.piece_start
         from {{ ref('fct_assignment_results') }} as results
         inner join {{ ref('int_results_changed') }} as changed
-            on results.assignment_key = changed.assignment_key and results.result_id = changed.result_id
+            on results.assignment_key = changed.assignment_key and results.student_key = changed.student_key
         union
         select student_key, piece_start
         from caused

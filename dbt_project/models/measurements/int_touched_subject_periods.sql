@@ -1,5 +1,5 @@
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
-select distinct touched.subject_key as student_key, periods.period_type, periods.period_start
+select distinct touched.subject_key as student_key, cast(periods.school_year as int) as school_year, periods.period_type, periods.period_start
 from {{ ref('int_touched_pieces') }} as touched
 inner join {{ ref('int_touched_periods') }} as periods
     on

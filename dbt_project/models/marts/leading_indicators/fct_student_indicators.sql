@@ -1,7 +1,7 @@
 {{ config(
     materialized='touched',
     touched='int_touched_subject_periods',
-    touched_key=['student_key', 'period_type', 'period_start']
+    touched_key=['student_key', 'school_year', 'period_type', 'period_start']
 ) }}
 with summed as (
     select
@@ -22,6 +22,7 @@ with summed as (
         inner join {{ ref('int_touched_subject_periods') }} as touched
             on
                 indicators.subject_key = touched.student_key
+                and indicators.school_year = touched.school_year
                 and indicators.period_type = touched.period_type
                 and indicators.period_start = touched.period_start
     {% endif %}
@@ -32,8 +33,10 @@ with summed as (
 )
 
 select
-    {{ concat_key(["summed.student_key", "summed.school_id", "summed.period_type", "summed.period_start", "summed.indicator_id", "summed.profile_id"]) }}
-        as student_indicator_key,
+    {{ concat_key([
+        "summed.student_key", "summed.school_year", "summed.school_id", "summed.period_type", "summed.period_start", "summed.indicator_id",
+        "summed.profile_id"
+    ]) }} as student_indicator_key,
     summed.student_key,
     summed.school_id,
     cast(summed.school_year as int) as school_year,

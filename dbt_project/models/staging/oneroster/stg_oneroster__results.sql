@@ -6,7 +6,10 @@ select
     {{ try_cast_decimal('score') }} as points_earned,
     late = 'true' as is_late,
     missing = 'true' as is_missing,
+    score_date as scored_on,
+    _withdrawn_on as withdrawn_on,
     _known_on as known_on,
+    _precedence as precedence,
     _delivery_id as delivery_id,
     _line as line_number
 from {{ source('held', 'oneroster__results') }}
