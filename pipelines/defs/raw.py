@@ -9,8 +9,8 @@ import dagster as dg
 
 from pipelines.defs.partitions import business_dates
 from pipelines.defs.resources import DistrictResource, reporter
-from pipelines.intake.take import take
-from pipelines.lineage.ledger import SETTLED, Check, Run, now
+from pipelines.intake.take import take, unread_files
+from pipelines.lineage.ledger import SETTLED, UNREAD, Check, Run, now
 from pipelines.publication.publish import recover
 from pipelines.publication.warehouse import open_warehouse
 from pipelines.sources import ALL_TABLES
@@ -34,6 +34,7 @@ def raw_assets(partitions: dg.PartitionsDefinition, landing: Sequence[dg.AssetSp
             ledger.put(Run(context.run.run_id, now(), last, first if first != last else None))
             report = take(settings, ledger, context.run.run_id, last, reporter(context))
             ledger.put(*(Check(context.run.run_id, "arrival", w.name, SETTLED, "warning", False, 1, w.why) for w in report.waiting))
+            ledger.put(*(Check(context.run.run_id, "arrival", place, UNREAD, "info", False, n, why) for place, why, n in unread_files(report.unmatched)))
             for name in ALL_TABLES:
                 some = [d for d in report.taken if d.table_name == name]
                 metadata: dict[str, int | str] = {"deliveries": len(some), "rows": sum(d.n_rows for d in some), "up_to": last.isoformat()}

@@ -89,7 +89,7 @@ def records(lines: Lines, delimiter: str, width: int) -> Iterator[Record]:
             continue
         if cells is None:
             return
-        if lines.ended or (len(lines.taken) > 1 and len(cells) != width):
+        if lines.ended or (len(lines.taken) > 1 and (len(cells) != width or not is_closed("".join(lines.taken), delimiter))):
             yield _cut(lines, line, delimiter, "a quotation mark is opened and not closed")
         elif not cells:
             lines.blank += 1
@@ -106,9 +106,9 @@ def one_line(line: int, text: str, delimiter: str, width: int) -> Record:
 
 
 def is_closed(text: str, delimiter: str) -> bool:
-    """Whether one line closes the quotation marks that it opens; False too where they stand in odd places."""
+    """Whether a record closes the quotation marks that it opens; False too where they stand in odd places."""
     try:
-        next(csv.reader([text], delimiter=delimiter, strict=True), None)
+        next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True), None)
     except csv.Error:
         return False
     return True

@@ -43,7 +43,9 @@ def objects(stream: IO[str]) -> Iterator[tuple[int, dict[str, str | None], str, 
             continue
         try:
             value = decoder.decode(text)
-            if not isinstance(value, dict):
+            if "\\ud" in text.lower() and any("\ud800" <= c <= "\udfff" for c in json.dumps(value, ensure_ascii=False)):
+                yield number, {}, "holds half a character (a lone surrogate)", text
+            elif not isinstance(value, dict):
                 yield number, {}, "not a JSON object", text
             else:
                 yield number, cells_of(value), "", ""

@@ -96,11 +96,12 @@ def find(district: District, until: date) -> tuple[list[Found], list[str]]:
     """
     if not district.landing.is_dir():
         raise SettingsError(f"{district.landing}: no such folder; set paths.landing in {district.folder / 'district.toml'}")
-    names = landing_files(district.landing)
+    listed = landing_files(district.landing)
+    names = [n for n in listed if _is_plain(n)]
     _check_tables(district)
     claimed: set[str] = set()
     found: list[Found] = []
-    unmatched: list[str] = []
+    unmatched = [f"{n!a}: its name is not UTF-8; ask for a plain name" for n in listed if not _is_plain(n)]
     for source in district.sources:
         pattern = glob_pattern(source.path)
         for name in names:
@@ -117,6 +118,11 @@ def find(district: District, until: date) -> tuple[list[Found], list[str]]:
                 found.append(one)
     unmatched += [f"{name}: no source in district.toml reads it" for name in names if name not in claimed]
     return sorted(found, key=lambda f: (f.business_date, f.name, district.source_rank(f.source.id))), sorted(unmatched)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a file's name can be written down: bytes that are no UTF-8 come as lone surrogates."""
+    return not any("\ud800" <= c <= "\udfff" for c in name)
 
 
 def _check_tables(district: District) -> None:
@@ -155,6 +161,8 @@ def business_date(source: Source, name: str) -> tuple[date, int | None] | str:
         except ValueError:
             return f"source {source.id}: {text!r} is not a date written as {source.date_format!r}"
     declared = _sequence(groups.get("sequence"))
+    if declared is None and "sequence" in groups and not groups["sequence"]:
+        declared = 1  # a pattern that can say a number and says none means the first: `marks.csv` comes before `marks_2.csv`, whichever arrives first
     if declared is None and groups.get("sequence"):
         return f"source {source.id}: sequence {groups['sequence']!r} is neither a number from 1 to {MAX_SEQUENCE} nor a time of day HH-MM-SS"
     return day, declared

@@ -7,6 +7,7 @@ first and the delivery recorded after, so that a kill at any moment leaves eithe
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -14,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal, cast
+
+import pyarrow as pa
 
 from pipelines.district import District, Source
 from pipelines.intake.examine import Examined, examine
@@ -74,6 +77,11 @@ def take(district: District, ledger: Ledger, run_id: str, until: date, progress:
                     _take(night, f, looks[f], taken)
                 except _Changed:
                     waiting.append(Waiting(f.name, _CHANGED))
+                except (ValueError, ArithmeticError, LookupError, pa.ArrowException) as e:
+                    # a file that reading did not foresee stops nothing but itself; what its cells say is not repeated
+                    why = f"{f.name}: cannot be read ({type(e).__name__}); look at the file, ask for it to be sent again, and report this: it was not foreseen"
+                    if refused := _refuse(night, f, why):
+                        taken.append(refused)
                 except OSError as e:
                     if e.filename is None or not Path(e.filename).is_relative_to(district.landing):
                         raise
@@ -82,6 +90,15 @@ def take(district: District, ledger: Ledger, run_id: str, until: date, progress:
         shutil.rmtree(scratch, ignore_errors=True)
     taken.sort(key=lambda d: (d.precedence, d.table_name, d.name))
     return IntakeReport(tuple(taken), tuple(waiting), tuple(unmatched))
+
+
+def unread_files(unmatched: Iterable[str]) -> list[tuple[str, str, int]]:
+    """Files that nothing reads, as a line for each folder and reason: the folder, an example with its reason, and how many there are."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for text in unmatched:
+        name, _, why = text.partition(": ")
+        groups.setdefault((name.rpartition("/")[0] or ".", re.sub(r"\d+", "#", why)), []).append(text)
+    return [(folder, some[0], len(some)) for (folder, _), some in sorted(groups.items())]
 
 
 def _fresh(found: Iterable[Found], ledger: Ledger, district: District) -> tuple[list[Found], dict[Found, Look], list[Waiting]]:
@@ -206,7 +223,7 @@ def _identity(night: _Night, found: Found, table: str, name: str, mode: Literal[
     if same_name and (same_name[-1].sha256, same_name[-1].mode) == (examined.sha256, mode):
         return replace(same_name[-1], run_id=night.run_id), same_name[-1]
     sequence = found.declared
-    if sequence is None or same_name:
+    if sequence is None or same_name or any(d.sequence == sequence for d in earlier):
         sequence = 1 + max((d.sequence for d in earlier), default=0)
     identity = f"{source_id}|{table}|{day}|{name}|{sequence}"
     rank = night.district.source_rank(source_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ def unpack(package: Path, name: str, into: Path, limits: Intake) -> Unpacked:
                 raise Unreadable(f"{name}: holds {len(entries):,} entries, more than intake.max_entries = {limits.max_entries:,}; {_SEND}")
             _check_names(entries, name)
             return _unpack(archive, [e for e in entries if not e.is_dir()], package.stat().st_size, name, into, limits)
-    except zipfile.BadZipFile as e:
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error) as e:  # damage shows itself in all of these ways
+        if isinstance(e, OSError) and e.filename is not None:
+            raise  # the disk's fault, not the package's
         raise Unreadable(f"{name}: {_damage(package)} ({e}); {_SEND}") from e
 
 

@@ -38,7 +38,9 @@ _ATTENDANCE = """
     left join files n on n.calendar_date = e.calendar_date
     left join trace_files f on f.table_name = 'extract__attendance' and f.precedence = n.precedence
     where a.student_key is not null
-        or (n.calendar_date is not null and (select attendance_reporting from settings.district) = 'exceptions')"""
+        or (n.calendar_date is not null and (select attendance_reporting from settings.district) = 'exceptions'
+            and not exists (select 1 from held.unknown_days u where u.student_id = e.student_key and u.school_id = e.school_key
+                            and try_cast(u.attendance_date as date) = e.calendar_date))"""
 
 # Work that has come due, is not excused, and whose student was in the class on the due date. The same result twice counts once.
 _ASSIGNMENTS = """

@@ -17,6 +17,7 @@ from typing import Any, Literal
 DeliveryStatus = Literal["raw", "accepted", "blocked", "unreadable"]
 Severity = Literal["critical", "warning", "info"]
 Verdict = Literal["pass", "warning", "held"]
+UNREAD = "file_is_read"  # the check of landing files that no source reads; its subject is their folder
 SETTLED = "file_is_settled"  # the check of a file that was left for the next run; its subject is the file
 
 

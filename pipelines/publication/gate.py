@@ -67,8 +67,10 @@ def _is_filled_in(db: duckdb.DuckDBPyConnection, delivery: Delivery, school_id: 
 def _tables_of(district: District, ledger: Ledger, source_id: str) -> set[str]:
     """The tables that a source has sent before, or could send."""
     seen = {r["table_name"] for r in ledger.rows("select distinct table_name from deliveries where source_id = ? and table_name <> ''", [source_id])}
+    if seen or source_id not in {s.id for s in district.sources}:
+        return seen
     source = district.source(source_id)
-    return seen or {t.name for t in format_of(source).feeds(source)}
+    return {t.name for t in format_of(source).feeds(source)}
 
 
 def dbt_issues(manifest: Manifest, failures: Sequence[NodeFailure]) -> list[Issue]:

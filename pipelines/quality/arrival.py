@@ -15,7 +15,7 @@ from pipelines.district import District
 from pipelines.lineage.ledger import Check, Delivery, Ledger
 from pipelines.quality import gx, hold, judge
 from pipelines.quality.build import build_path, open_build, write_night, write_settings
-from pipelines.quality.expectations import NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
+from pipelines.quality.expectations import NOTE, PACKAGE, REQUIRED, Rule, Suite, failing_sql, load_suites
 from pipelines.quality.stopped import is_by_rule, package_of, standing
 from pipelines.sources import ALL_TABLES
 
@@ -40,10 +40,12 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
 
     Raises AccountingError when rows are not all accounted for, GateError when an expectation cannot be evaluated.
     """
-    before = standing(ledger)
+    sources = {s.id for s in district.sources}
+    before = [d for d in standing(ledger) if d.source_id in sources]
     again = {d.delivery_id for d in before if is_by_rule(d)}  # what they lacked may have come
     unread = {(d.source_id, package_of(d)) for d in before if d.table_name and not is_by_rule(d)}
-    tonight = [d for d in ledger.deliveries(status=("raw", "blocked")) if d.business_date <= until and (d.status == "raw" or d.delivery_id in again)]
+    candidates = [d for d in ledger.deliveries(status=("raw", "blocked")) if d.business_date <= until and d.source_id in sources]
+    tonight = [d for d in candidates if d.status == "raw" or d.delivery_id in again]
     suites = load_suites("arrival")
     released = frozenset(r["delivery_id"] for r in ledger.rows("select delivery_id from releases where table_name = ''"))
     checks = [_unreadable(run_id, d) for d in ledger.deliveries(status=("blocked", "unreadable")) if d.run_id == run_id and d.delivery_id not in again]
@@ -71,8 +73,14 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
                 raise gx.GateError(f"{table}: Great Expectations and our own count disagree on {rule_id} ({found} found)")
         stopped = _stopped(tonight, tested, failures, released, unread)
         progress(f"merging {len(tonight) - len(stopped)} deliveries" + (f", {len(stopped)} stopped" if stopped else ""))
-        _merge(db, names, run_id, stopped)
-        tonight = _account(db, tonight, names, stopped)
+        db.execute("begin")
+        try:
+            _merge(db, names, run_id, stopped)
+            tonight = _account(db, tonight, names, stopped)
+        except BaseException:
+            db.execute("rollback")
+            raise
+        db.execute("commit")
     for table, rules in tested.items():
         checks += _results(run_id, table, rules, counts[table], failures)
     checks += [_package_check(run_id, d, stopped[d.delivery_id]) for d in tonight if stopped.get(d.delivery_id) == PACKAGE]
@@ -104,7 +112,9 @@ def _load(
             noted[delivery_id] = replace(noted[delivery_id], n_rows=n)
         for delivery_id, columns in found.unknown.items():
             old = noted[delivery_id]
-            noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"column_not_read: {', '.join(columns)}"]))
+            # where required columns are missing the first line may be no header but somebody's row: its cells are not repeated
+            which = f"{len(columns)} columns" if delivery_id in found.missing else ", ".join(columns)
+            noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"column_not_read: {which}"]))
         for delivery_id, remedies in found.notes.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"{NOTE}{r}" for r in remedies]))
@@ -129,7 +139,7 @@ def _previous_rows(db: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
     db.execute("""create or replace table arrival.deliveries as
         with known as (
             select source_id, table_name, n_rows, precedence from last_bulk
-            union all select source_id, table_name, n_rows, precedence from arrival.deliveries where mode = 'bulk'
+            union all select source_id, table_name, n_rows, precedence from arrival.deliveries where mode = 'bulk' and not is_retried
         )
         select d.*, (select max(k.n_rows) from known k where k.source_id = d.source_id and k.table_name = d.table_name and k.precedence < d.precedence)
             as previous_rows
@@ -162,7 +172,7 @@ def _stopped(
         for rule in rules:
             if rule.kind == "delivery" and rule.severity == "critical":
                 for delivery_id, _ in failures.get((table, rule.id), ()):
-                    if delivery_id not in released:
+                    if delivery_id not in released or rule.id == REQUIRED:  # without its columns there is nothing to let through
                         stopped.setdefault(delivery_id, rule.id)
     broken = unread | {(d.source_id, package_of(d)) for d in tonight if d.delivery_id in stopped}
     for d in tonight:
@@ -172,7 +182,6 @@ def _stopped(
 
 
 def _merge(db: duckdb.DuckDBPyConnection, names: Sequence[str], run_id: str, stopped: dict[str, str]) -> None:
-    db.execute("begin")
     for delivery_id in stopped:
         db.execute("update arrival.deliveries set is_blocked = true where delivery_id = ?", [delivery_id])
     for name in names:
@@ -180,7 +189,7 @@ def _merge(db: duckdb.DuckDBPyConnection, names: Sequence[str], run_id: str, sto
             db.execute(f"update judged.{name} set _outcome = 'blocked' where _delivery_id in (select delivery_id from arrival.deliveries where is_blocked)")
         hold.merge(db, ALL_TABLES[name])
         judge.keep_quarantine(db, ALL_TABLES[name], run_id)
-    db.execute("commit")
+    judge.note_unknown_days(db)
 
 
 def _account(db: duckdb.DuckDBPyConnection, tonight: Sequence[Delivery], names: Sequence[str], stopped: dict[str, str]) -> list[Delivery]:

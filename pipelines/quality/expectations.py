@@ -17,6 +17,7 @@ from pipelines.lineage.ledger import Severity
 
 ROOT = Path(__file__).resolve().parents[2] / "expectations"
 EVERY_TABLE = "_every_table"
+REQUIRED = "required_columns"
 PACKAGE = "package_is_whole"  # stops the other files of a bulk package of which one is stopped
 NOTE = "header: "  # begins a delivery's warning that says what its header lacks, and what to do
 
@@ -33,6 +34,7 @@ class Rule(BaseModel):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: Literal["row", "delivery", "school", "slice"]
     severity: Severity = "critical"
+    judges_deletions: bool = False  # row rules: whether a row that only deletes its key is judged too; it need not be whole
     bad_when: str
     message: str
     why: str = ""
@@ -82,11 +84,16 @@ def condition(rule: Rule) -> str:
     return re.sub(r"\{([a-z]+__[a-z_]+)\}", r"present.\1", rule.bad_when)
 
 
+def row_condition(rule: Rule) -> str:
+    """A row rule's condition, over a candidate `r`."""
+    return condition(rule) if rule.judges_deletions else f"not r._is_deleted and ({condition(rule)})"
+
+
 def failing_sql(rule: Rule, table: str, relation: str | None = None) -> str:
     """A query over the build database whose rows are what the rule forbids, read from `relation` (by default where they stand)."""
     of = relation or relation_of(rule, table)
     if rule.kind == "row":
-        return f"select r._delivery_id, r._line from {of} r where {condition(rule)}"
+        return f"select r._delivery_id, r._line from {of} r where {row_condition(rule)}"
     if rule.kind == "delivery":
         return f"select d.delivery_id, '' as school_id from {of} d where d.table_name = '{table}' and ({condition(rule)})"
     return condition(rule).replace("{deliveries}", of).replace("{mart}", of)

@@ -55,6 +55,8 @@ def ensure_tables(db: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> Non
         db.execute(f"create schema if not exists {schema}")
     db.execute("create table if not exists held.bulk_scopes (table_name varchar, scope varchar, precedence bigint, business_date date)")
     db.execute("create table if not exists changes.bulk_scopes (table_name varchar, scope varchar)")
+    for schema in ("held", "changes"):
+        db.execute(f"create table if not exists {schema}.unknown_days (student_id varchar, school_id varchar, attendance_date varchar)")
     for table in tables:
         columns = ", ".join(f'"{c}" varchar' for c in table.columns)
         db.execute(f"create table if not exists held.{table.name} ({columns}, {', '.join(SYSTEM)})")

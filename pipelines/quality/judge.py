@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from pipelines.district import District
 from pipelines.lineage.ledger import Delivery
-from pipelines.quality.expectations import Rule, condition
+from pipelines.quality.expectations import Rule, row_condition
 from pipelines.quality.hold import quoted, same_key
 from pipelines.sources import format_of
 from pipelines.sources.shape import Reading, Table
@@ -39,9 +39,12 @@ class Candidates:
 
 def load_deliveries(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery], released: frozenset[str]) -> None:
     """Fill `arrival.deliveries`, one row a delivery of tonight."""
-    rows = [(d.delivery_id, d.source_id, d.table_name, d.business_date, d.name, d.mode, d.precedence, d.n_rows, d.delivery_id in released) for d in deliveries]
-    names = ("delivery_id", "source_id", "table_name", "business_date", "name", "mode", "precedence", "n_rows", "is_released")
-    types = (pa.string(), pa.string(), pa.string(), pa.date32(), pa.string(), pa.string(), pa.int64(), pa.int64(), pa.bool_())
+    rows = [
+        (d.delivery_id, d.source_id, d.table_name, d.business_date, d.name, d.mode, d.precedence, d.n_rows, d.delivery_id in released, d.status != "raw")
+        for d in deliveries
+    ]
+    names = ("delivery_id", "source_id", "table_name", "business_date", "name", "mode", "precedence", "n_rows", "is_released", "is_retried")
+    types = (pa.string(), pa.string(), pa.string(), pa.date32(), pa.string(), pa.string(), pa.int64(), pa.int64(), pa.bool_(), pa.bool_())
     incoming = pa.table({n: pa.array([r[i] for r in rows], t) for i, (n, t) in enumerate(zip(names, types, strict=True))})
     db.register("incoming", incoming)
     db.execute("""create or replace table arrival.deliveries as
@@ -65,7 +68,10 @@ def load_candidates(
     db: duckdb.DuckDBPyConnection, district: District, table: Table, items: Mapping[str, frozenset[str]], deliveries: Sequence[Delivery], data: Path
 ) -> Candidates:
     """Fill `arrival.<table>` from the raw files of `deliveries` and from open quarantine."""
-    db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run, _n_nights) from quarantine.{table.name}")
+    # A file that is read from raw tonight brings its quarantined rows itself: after a kill, a row that was set aside already must not come twice.
+    again = ", ".join(f"'{d.delivery_id}'" for d in deliveries) or "''"
+    db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run, _n_nights), true as _is_retried "
+               f"from quarantine.{table.name} where _delivery_id not in ({again})")  # fmt: skip
     groups: dict[tuple[str, str, tuple[str, ...]], list[Delivery]] = defaultdict(list)
     for d in deliveries:
         groups[d.source_id, d.mode, tuple(pq.read_schema(data / d.raw_path).names)].append(d)
@@ -89,7 +95,8 @@ def load_candidates(
             n_rows.update(dict.fromkeys((d.delivery_id for d in some), 0) | {str(d): int(n) for d, n in counted})
         db.execute(f"""
             insert into loaded by name
-            select c.*, {content} as _content, d.precedence as _precedence, d.business_date as _business_date, d.mode as _mode, d.source_id as _source_id
+            select c.*, {content} as _content, d.precedence as _precedence, d.business_date as _business_date, d.mode as _mode, d.source_id as _source_id,
+                false as _is_retried
             from ({projection.sql}) c join arrival.deliveries d on d.delivery_id = c._delivery_id""")
     keys = quoted(table.key)
     db.execute(f"""
@@ -98,12 +105,10 @@ def load_candidates(
         from loaded where _defect is null group by all having count(*) > 1""")
     db.execute(f"""
         create or replace table arrival.{table.name} as
-        select l.*, coalesce(n.n_contents > 1, false) as _is_conflict,
-            coalesce(n.n_contents = 1 and l._line > n.first_line, false) as _is_repeat,
-            q._rule is not null as _is_retried
+        select l.* exclude (_is_retried), coalesce(n.n_contents > 1, false) as _is_conflict,
+            coalesce(n.n_contents = 1 and l._line > n.first_line, false) as _is_repeat, l._is_retried
         from loaded l
-        left join repeats n on l._defect is null and n._delivery_id = l._delivery_id and {same_key(table, "l", "n")}
-        left join quarantine.{table.name} q on q._delivery_id = l._delivery_id and q._line = l._line and {same_key(table, "l", "q")}""")
+        left join repeats n on l._defect is null and n._delivery_id = l._delivery_id and {same_key(table, "l", "n")}""")
     db.execute("drop table loaded")
     for delivery_id, names in missing.items():
         db.execute("update arrival.deliveries set missing = ? where delivery_id = ?", [", ".join(names), delivery_id])
@@ -121,7 +126,7 @@ def present_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bo
 
 def judge(db: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule]) -> dict[str, int]:
     """Fill `judged.<table>`: `_outcome` candidate, quarantined or duplicate, and `_rule` for what is quarantined. Returns bad rows by rule."""
-    named = ", ".join(f"case when {condition(r)} then '{r.id}' end" for r in rules)
+    named = ", ".join(f"case when {row_condition(r)} then '{r.id}' end" for r in rules)
     critical = ", ".join(f"'{r.id}'" for r in rules if r.severity == "critical")
     db.execute("create temp table if not exists released_rows (delivery_id varchar, table_name varchar, row_key varchar)")
     let_through = "false"
@@ -142,6 +147,15 @@ def judge(db: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule]) ->
         where b._delivery_id = d.delivery_id""")
     counts = db.execute(f"select unnest(_rules) as rule, count(*) from judged.{table.name} where len(_rules) > 0 group by 1").fetchall()
     return {str(rule): int(n) for rule, n in counts}
+
+
+def note_unknown_days(db: duckdb.DuckDBPyConnection) -> None:
+    """`held.unknown_days`: the student-days of which the last word is in quarantine. Where only exceptions are reported, no row would else mean present."""
+    db.execute("create or replace temp table unknown_now as select distinct student_id, school_id, attendance_date from quarantine.extract__attendance")
+    for one, other in (("unknown_now", "held.unknown_days"), ("held.unknown_days", "unknown_now")):
+        db.execute(f"insert into changes.unknown_days select * from {one} except select * from {other}")
+    db.execute("delete from held.unknown_days")
+    db.execute("insert into held.unknown_days select * from unknown_now")
 
 
 def keep_quarantine(db: duckdb.DuckDBPyConnection, table: Table, run_id: str) -> None:

@@ -14,7 +14,7 @@ import duckdb
 
 from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Delivery, Ledger, Release, now
-from pipelines.quality.expectations import PACKAGE, load_suites
+from pipelines.quality.expectations import PACKAGE, REQUIRED, load_suites
 from pipelines.quality.hold import quoted
 from pipelines.quality.judge import row_key
 from pipelines.quality.stopped import package_of
@@ -84,6 +84,8 @@ def release_delivery(ledger: Ledger, delivery_id: str, by: str, reason: str) -> 
     if len(found) != 1:
         raise QuarantineError(f"{len(found) or 'no'} stopped deliveries have an id that begins with {delivery_id}; see `throughline quarantine list`")
     (delivery,) = found
+    if delivery.why == REQUIRED:
+        raise QuarantineError(f"{delivery.name} cannot be let through: it lacks a column that its table needs; map the column in district.toml, or ask for it")
     if not delivery.raw_path or not _is_id(delivery.why):
         raise QuarantineError(f"{delivery.name} cannot be let through: it could not be read ({delivery.why})")
     package = package_of(delivery)

@@ -14,17 +14,23 @@ from pipelines.sources import ALL_TABLES
 
 
 def is_mended(blocked: Delivery, accepted: Sequence[Delivery]) -> bool:
-    """A later accepted delivery stands in the place of one that was stopped: of the same day where files speak for a day or for changes, else any
-    later whole file.
+    """A later accepted delivery stands in the place of one that was stopped: a whole file of the same day where files speak for a day; of the same folder
+    where each speaks for a part of the table (a section's work); else any later whole file. Changes are mended by the same file sent again, or by a whole
+    one after them: other changes of the day say nothing about these.
     """
     if not blocked.table_name:
         return any(_stands_for(d, blocked) for d in accepted)
     later = [d for d in accepted if d.source_id == blocked.source_id and d.precedence > blocked.precedence]
     table = ALL_TABLES[blocked.table_name]
     same = [d for d in later if d.table_name == blocked.table_name]
-    if blocked.mode == "delta" or table.scope == "business_date":
-        return any(d.business_date == blocked.business_date for d in same)
-    return any(d.mode == "bulk" for d in same)
+    if blocked.mode == "delta" and any(d.name == blocked.name for d in same):
+        return True
+    whole = [d for d in same if d.mode == "bulk"]
+    if table.scope == "business_date":
+        return any(d.business_date == blocked.business_date for d in whole)
+    if table.scope == "rows":
+        return any(d.name.rpartition("/")[0] == blocked.name.rpartition("/")[0] for d in whole)
+    return bool(whole)
 
 
 def _stands_for(d: Delivery, package: Delivery) -> bool:

@@ -43,7 +43,7 @@ def _source(**settings: object) -> Source:
 
 def test_business_dates_and_sequences() -> None:
     stamped = _source(date=r"(?P<date>\d{8})(_(?P<sequence>[\d-]+))?", date_format="%Y%m%d")
-    assert business_date(stamped, "a/x_20250818.csv") == (date(2025, 8, 18), None)
+    assert business_date(stamped, "a/x_20250818.csv") == (date(2025, 8, 18), 1), "no number is the first"
     assert business_date(stamped, "a/x_20250818_7.csv") == (date(2025, 8, 18), 7)
     assert business_date(stamped, "a/x_20250818_00-00-00.csv") == (date(2025, 8, 18), 1)
     assert business_date(stamped, "a/x_20250818_23-59-59.csv") == (date(2025, 8, 18), 86_400)

@@ -20,3 +20,7 @@ inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_
 inner join {{ ref('dim_stints') }} as stints on dates.calendar_date >= stints.entry_date and dates.calendar_date < stints.exit_date
 inner join {{ source('settings', 'district') }} as district on district.attendance_reporting = 'exceptions'
 where scopes.table_name = 'extract__attendance'
+union
+select changed.student_id as student_key, dates.piece_start, 'attendance' as cause
+from {{ source('changes', 'unknown_days') }} as changed
+inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.attendance_date') }}

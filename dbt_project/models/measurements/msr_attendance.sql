@@ -42,9 +42,14 @@ known as (
             and days.school_key = attendance.school_key
             and days.calendar_date = attendance.attendance_date
     left join taken on days.calendar_date = taken.calendar_date
+    left join {{ ref('stg_extract__unknown_days') }} as unknown_days
+        on
+            days.student_key = unknown_days.student_id
+            and days.school_key = unknown_days.school_id
+            and days.calendar_date = unknown_days.attendance_date
     where
         attendance.student_key is not null
-        or (district.attendance_reporting = 'exceptions' and taken.calendar_date is not null)
+        or (district.attendance_reporting = 'exceptions' and taken.calendar_date is not null and unknown_days.student_id is null)
 ),
 
 summed as (
