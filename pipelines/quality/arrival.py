@@ -15,6 +15,7 @@ from pipelines.district import District
 from pipelines.lineage.ledger import Check, Delivery, Ledger
 from pipelines.quality import gx, hold, judge
 from pipelines.quality.build import build_path, open_build, write_night, write_settings
+from pipelines.quality.drift import drift
 from pipelines.quality.expectations import NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
 from pipelines.quality.stopped import is_by_rule, package_of, standing
 from pipelines.sources import ALL_TABLES
@@ -105,9 +106,14 @@ def _load(
         for delivery_id, columns in found.unknown.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"column_not_read: {', '.join(columns)}"]))
+        for delivery_id, formats in found.dates.items():
+            old = noted[delivery_id]
+            noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"date_format: {c} read as {f}" for c, f in formats]))
         for delivery_id, remedies in found.notes.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"{NOTE}{r}" for r in remedies]))
+    for delivery_id, changes in drift(ledger, tonight, district.data).items():
+        noted[delivery_id] = replace(noted[delivery_id], warnings=_once(noted[delivery_id].warnings, changes))
     _previous_rows(db, ledger)
     for name, table in ALL_TABLES.items():
         judge.present_view(db, table, name in names)

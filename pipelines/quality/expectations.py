@@ -18,6 +18,7 @@ from pipelines.lineage.ledger import Severity
 ROOT = Path(__file__).resolve().parents[2] / "expectations"
 EVERY_TABLE = "_every_table"
 PACKAGE = "package_is_whole"  # stops the other files of a bulk package of which one is stopped
+NOT_LOADED = ("required_columns", "dates_are_settled")  # a file stopped by one of these has no rows that could be let through
 NOTE = "header: "  # begins a delivery's warning that says what its header lacks, and what to do
 
 

@@ -14,10 +14,10 @@ import duckdb
 
 from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Delivery, Ledger, Release, now
-from pipelines.quality.expectations import PACKAGE, load_suites
+from pipelines.quality.expectations import NOT_LOADED, PACKAGE, load_suites
 from pipelines.quality.hold import quoted
 from pipelines.quality.judge import row_key
-from pipelines.quality.stopped import package_of
+from pipelines.quality.stopped import in_words, package_of
 from pipelines.sources import ALL_TABLES
 from pipelines.sources.shape import Table
 
@@ -86,6 +86,8 @@ def release_delivery(ledger: Ledger, delivery_id: str, by: str, reason: str) -> 
     (delivery,) = found
     if not delivery.raw_path or not _is_id(delivery.why):
         raise QuarantineError(f"{delivery.name} cannot be let through: it could not be read ({delivery.why})")
+    if delivery.why in NOT_LOADED:
+        raise QuarantineError(f"{in_words(delivery)}: this cannot be let through, no row of it can be read so")
     package = package_of(delivery)
     others = [d for d in stopped if d.why == PACKAGE and d.source_id == delivery.source_id and package_of(d) == package and d != delivery]
     again = [replace(d, status="raw", why="", n_accepted=0, n_quarantined=0, n_superseded=0, n_duplicate=0) for d in (delivery, *others)]

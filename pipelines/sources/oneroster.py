@@ -89,6 +89,7 @@ TABLES: dict[str, Table] = {
         key=("sourced_id",),
         required=("sourced_id", *(snake(c) for c in _REQUIRED[file].split())),
         withdrawal="ends" if file in _ENDS else "erases",
+        dates=tuple(c for c in _held_columns(file) if c.endswith("_date")),
     )
     for file in HEADERS
 }
