@@ -17,6 +17,7 @@ from typing import Literal, cast
 
 from pipelines.district import District, Source
 from pipelines.intake.examine import Examined, examine
+from pipelines.intake.excel import examine_workbook
 from pipelines.intake.package import Part, parts_of
 from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, settled
 from pipelines.intake.unpack import Unreadable
@@ -168,6 +169,8 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     source = found.source
     if part.path is None:
         examined = Examined("", 0, "", why=part.why)
+    elif source.file_type == "excel":
+        examined = examine_workbook(part.path, part.name, night.district.intake, f"file_type of source {source.id} in district.toml")
     else:
         examined = examine(part.path, part.name, source.encoding, f"encoding of source {source.id} in district.toml")
     _unchanged(found, first)
