@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "extract", "google_forms"]
+Format = Literal["oneroster", "lms", "extract", "google_forms", "registry"]
 
 
 class SettingsError(Exception):

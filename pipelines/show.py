@@ -24,7 +24,7 @@ PROGRESS = logging.getLogger("throughline.progress")
 _PLAIN_WIDTH = 160  # columns where there is no terminal
 _THROTTLE = 2.0  # seconds between plain lines that begin alike
 _GRADEBOOK = ("oneroster__categories", "oneroster__line_items", "oneroster__results")
-_KINDS = {"oneroster": "Roster", "lms": "Learning system", "extract": "", "survey": "Survey"}
+_KINDS = {"oneroster": "Roster", "lms": "Learning system", "extract": "", "survey": "Survey", "registry": "Improvement"}
 _WEIGHTS = {"serious": "[bold red]serious[/]", "warning": "[yellow]warning[/]", "info": "info"}
 
 

@@ -77,6 +77,7 @@ class Reading:
 class Format:
     """A source format, whole. `tables_of` gives the tables that a file at this path (with `/`) of this source feeds, or in words why there is none;
     each of them is a delivery of its own. `redacted` columns are dropped before raw. A `is_package` format is read through its manifest.
+    Where `sheet_for` is given, a workbook has a sheet for each table: it finds a table's among the sheet names.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Format:
     projection: Callable[[Table, Source, Sequence[str], Reading], Projection]
     redacted: tuple[str, ...] = ()
     is_package: bool = False
+    sheet_for: Callable[[Table, Sequence[str]], str | None] | None = None
 
     def feeds(self, source: Source) -> tuple[Table, ...]:
         """The tables that a source of this format can bring."""
