@@ -19,8 +19,9 @@ _LAYOUT: dict[str, Any] = tomllib.loads(Path(__file__).with_name("registry_sheet
 ALIASES: dict[str, list[str]] = _LAYOUT.pop("aliases")
 SHEETS: dict[str, dict[str, Any]] = _LAYOUT
 _NOTE = r"\s*(\([^)]*\)|\[[^\]]*\]|\*+|\?+)\s*$"
-_MONTH_FIRST = r"^(?:[a-z]+day,? +)?([a-z]{3})[a-z]*\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})$"
-_DAY_FIRST = r"^(?:[a-z]+day,? +)?(\d{1,2})(?:st|nd|rd|th)?(?: +of)?[ -]+([a-z]{3})[a-z]*\.?,?[ -]+(\d{4})$"
+_WEEKDAY = r"^(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +)?"
+_MONTH_FIRST = _WEEKDAY + r"([a-z]{3})[a-z]*\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})$"
+_DAY_FIRST = _WEEKDAY + r"(\d{1,2})(?:st|nd|rd|th)?(?: +of)?[ -]+([a-z]{3})[a-z]*\.?,?[ -]+(\d{4})$"
 
 TABLES: dict[str, Table] = {
     sheet: Table(
