@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipelines.cli_map import map_file
 from pipelines.command import InOrder, as_json_option, district_command, end_quietly, manifest, opened, print_json
 
 if TYPE_CHECKING:
@@ -345,6 +346,9 @@ def explain(folder: Path, indicator: str | None) -> None:
     except SettingsError:
         sources = []  # a definition can be read without any district
     show.explanation(show.console(), found, sources)
+
+
+cli.add_command(map_file)
 
 
 @cli.command()

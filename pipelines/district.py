@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "extract", "google_forms"]
+Format = Literal["oneroster", "lms", "extract", "google_forms", "registry"]
 
 
 class SettingsError(Exception):
@@ -91,8 +91,11 @@ class Source(_Settings):
     business_date: Day | None = None  # where the path does not say it
     table: str | None = None  # extract: attendance, calendar or programs
     mode: Literal["bulk", "delta"] = "bulk"
-    file_type: Literal["csv", "jsonl"] = "csv"
-    delimiter: str = ","
+    file_type: Literal["csv", "jsonl", "fixed", "excel"] = "csv"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    widths: dict[str, tuple[int, int]] = {}  # fixed: column -> first and last character, counted from 1
+    sheet: str | int | None = None  # excel: its name, or its place counted from 1
+    header_row: int | None = Field(default=None, ge=0)  # excel (1 where silent) and fixed (0: no header)
     encoding: str = "utf-8"
     columns: dict[str, str] = {}  # extract: our column -> theirs (a dotted path in jsonl)
     constants: dict[str, str] = {}  # extract: our column -> a fixed value
@@ -104,6 +107,7 @@ class Source(_Settings):
     def _complete(self) -> Source:
         if self.format == "extract" and not self.table:
             raise ValueError(f"source {self.id}: an extract needs table = 'attendance', 'calendar' or 'programs'")
+        self._check_layout()
         if self.format == "google_forms" and not self.survey:
             raise ValueError(f"source {self.id}: a survey export needs a [sources.survey] block")
         try:
@@ -112,6 +116,21 @@ class Source(_Settings):
         except re.error as e:
             raise ValueError(f"source {self.id}: 'date' is not a regular expression: {e}") from e
         return self
+
+    def _check_layout(self) -> None:
+        if bool(self.widths) != (self.file_type == "fixed"):
+            raise ValueError(f"source {self.id}: widths go with file_type = 'fixed', which needs them: widths = {{ student_id = [1, 10] }}")
+        if self.sheet is not None and self.file_type != "excel":
+            raise ValueError(f"source {self.id}: sheet goes with file_type = 'excel'")
+        if self.header_row is not None and self.file_type not in ("excel", "fixed"):
+            raise ValueError(f"source {self.id}: header_row goes with file_type = 'excel' or 'fixed'")
+        if self.format == "oneroster" and self.file_type != "csv":
+            raise ValueError(f"source {self.id}: a OneRoster package is CSV; leave file_type out")
+        place = 0
+        for name, (first, last) in sorted(self.widths.items(), key=lambda item: item[1]):
+            if not place < first <= last:
+                raise ValueError(f"source {self.id}: widths.{name} = [{first}, {last}] must be first and last character, counted from 1, and overlap no other")
+            place = last
 
 
 class Attendance(_Settings):
@@ -150,6 +169,8 @@ class Intake(_Settings):
     max_unpacked_bytes: int = 20_000_000_000
     max_ratio: int = 200  # unpacked to packed, above which a zip is refused
     max_entries: int = 1_000
+    max_workbook_bytes: int = 300_000_000  # of an Excel workbook, unpacked: its reader holds a sheet whole
+    max_workbook_cells: int = 10_000_000  # rows times columns that a sheet's cells reach over
 
 
 class Identity(_Settings):

@@ -10,18 +10,21 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from pipelines.mapping import Draft
+
 PROGRESS = logging.getLogger("throughline.progress")
 _PLAIN_WIDTH = 160  # columns where there is no terminal
 _THROTTLE = 2.0  # seconds between plain lines that begin alike
 _GRADEBOOK = ("oneroster__categories", "oneroster__line_items", "oneroster__results")
-_KINDS = {"oneroster": "Roster", "lms": "Learning system", "extract": "", "survey": "Survey"}
+_KINDS = {"oneroster": "Roster", "lms": "Learning system", "extract": "", "survey": "Survey", "registry": "Improvement"}
 _WEIGHTS = {"serious": "[bold red]serious[/]", "warning": "[yellow]warning[/]", "info": "info"}
 
 
@@ -280,3 +283,26 @@ def findings(out: Console, found: Sequence[Any]) -> None:
         out.print("Nothing is wrong.")
     for f in found:
         out.print(f"{_WEIGHTS[f.weight]}  {escape(f.what)}\n         {escape(f.remedy)}", soft_wrap=True)
+
+
+def mapping(out: Console, file: str, found: Draft) -> None:
+    """A drafted source: where columns went, what is open, the codes, and the block to copy."""
+    out.print(f"[bold]{escape(file)}[/]: {found.n_rows:,} rows, read as table {found.table}")
+    for remark in found.remarks:
+        out.print(f"  {escape(remark)}")
+    out.print()
+    table(
+        out,
+        "Columns",
+        ("ours", "theirs", "needed", "why"),
+        [(p.ours, p.theirs or "not found", "yes" if p.is_required else "", p.why) for p in found.places],
+        whole=("ours", "theirs"),
+    )
+    if found.unread:
+        rows = [(c.name, c.shape, c.n_filled, c.n_different) for c in found.unread]
+        table(out, "Columns that nothing reads (kept in raw; see `redact`)", ("theirs", "holds", "filled", "different"), rows, right=("filled", "different"))
+    for ours, codes in found.codes.items():
+        out.print(f"[bold]Codes of {escape(ours)}, for the code map[/]")
+        table(out, "", ("code", "rows"), codes, right=("rows",))
+    out.print("[bold]For district.toml[/]")
+    out.print(found.toml, markup=False, soft_wrap=True)

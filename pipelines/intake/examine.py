@@ -10,8 +10,8 @@ from pathlib import Path
 _CHUNK = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _MAGIC = (
-    (b"PK\x03\x04", "an Excel workbook or a zip, not a text file", "export it as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook, not a text file", "export it as CSV"),
+    (b"PK\x03\x04", "an Excel workbook or a zip, not a text file", 'export it as CSV, or set file_type = "excel" for its source in district.toml'),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook, not a text file", 'export it as CSV, or set file_type = "excel" for its source in district.toml'),
     (b"%PDF", "a PDF, not a text file", "export the data as CSV"),
     (b"\x1f\x8b", "compressed with gzip", "deliver it uncompressed"),
 )

@@ -28,6 +28,7 @@ class Part:
     version: str
     warnings: tuple[str, ...] = ()
     why: str = ""
+    sheet: str = ""  # of a workbook that has a sheet for each table
 
 
 def parts_of(found: Found, scratch: Path, limits: Intake) -> list[Part]:

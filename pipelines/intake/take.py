@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from pipelines.district import District, Source
 from pipelines.intake.examine import Examined, examine
+from pipelines.intake.excel import WorkbookError, examine_workbook, open_workbook, sheet_names
 from pipelines.intake.package import Part, parts_of
 from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, settled
 from pipelines.intake.unpack import Unreadable
@@ -141,7 +142,9 @@ def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> No
     shutil.rmtree(unpacked, ignore_errors=True)
     unpacked.mkdir()
     try:
-        if found.tables:
+        if found.tables and found.source.file_type == "excel" and format_of(found.source).sheet_for and not found.source.table:
+            parts = _sheets_of(night, found)
+        elif found.tables:
             parts = [Part(found.name, found.path, table, found.source.mode, "", "") for table in found.tables]
         else:
             parts = parts_of(found, unpacked, night.district.intake)
@@ -157,6 +160,25 @@ def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> No
             taken.append(delivery)
     shutil.rmtree(unpacked, ignore_errors=True)
     night.ledger.put(SeenFile(found.source.id, found.name, first.remembered(time.time()), _read_with(night.district, found.source)))
+
+
+def _sheets_of(night: _Night, found: Found) -> list[Part]:
+    """A part for each table that has a sheet in the workbook. Raises Unreadable."""
+    source, find_sheet = found.source, format_of(found.source).sheet_for
+    examined = examine_workbook(found.path, found.name, night.district.intake, f"file_type of source {source.id} in district.toml")
+    if examined.why or find_sheet is None:
+        raise Unreadable(examined.why)
+    try:
+        with open_workbook(found.path) as book:
+            names = sheet_names(book)
+    except WorkbookError as e:
+        raise Unreadable(f"{found.name}: {e}") from e
+    there = {table.name: sheet for table in found.tables if (sheet := find_sheet(table, names))}
+    if not there:
+        raise Unreadable(f"{found.name}: none of its sheets is one of {', '.join(t.name.partition('__')[2] for t in found.tables)}; name them so")
+    other = [n for n in names if n not in there.values()]
+    said = (f"sheet_not_read: {', '.join(other)}",) if other else ()
+    return [Part(found.name, found.path, t, source.mode, "", "", said, sheet=there[t.name]) for t in found.tables if t.name in there]
 
 
 def _unchanged(found: Found, first: Look) -> None:
@@ -182,9 +204,11 @@ def _refuse(night: _Night, found: Found, why: str) -> Delivery | None:
 
 def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery | None:
     """Write one data file to raw and record it; None where its latest delivery has the same bytes."""
-    source = found.source
+    source = found.source.model_copy(update={"sheet": part.sheet}) if part.sheet else found.source
     if part.path is None:
         examined = Examined("", 0, "", why=part.why)
+    elif source.file_type == "excel":
+        examined = examine_workbook(part.path, part.name, night.district.intake, f"file_type of source {source.id} in district.toml")
     else:
         examined = examine(part.path, part.name, source.encoding, f"encoding of source {source.id} in district.toml")
     _unchanged(found, first)

@@ -21,7 +21,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from pipelines.district import Source
-from pipelines.intake import exact, jsonlines
+from pipelines.intake import exact, excel, fixed, jsonlines
 from pipelines.intake.columns import PROVENANCE, Columns, columns_of
 from pipelines.intake.examine import Examined
 
@@ -149,8 +149,8 @@ def write_raw(path: Path, target: Path, name: str, delivery_id: str, source: Sou
     `name` is what errors and `_file` call it. Columns in `redacted` are dropped. Raises OSError.
     """
     secret = tuple(redacted)
-    writer = _write_jsonl if source.file_type == "jsonl" else _write_csv
-    return writer(path, target, name, delivery_id, source, examined, secret)
+    writers = {"csv": _write_csv, "jsonl": _write_jsonl, "fixed": _write_fixed, "excel": _write_excel}
+    return writers[source.file_type](path, target, name, delivery_id, source, examined, secret)
 
 
 def settle(temporary: Path, lasting: Path) -> None:
@@ -280,6 +280,45 @@ def _write_jsonl(path: Path, target: Path, name: str, delivery_id: str, source: 
     warnings = [*columns.warnings, *_redactions(columns), *_defects(raw)]
     warnings += [f"same_name: {d}, but for its case" for d in columns.duplicates]
     return Written(raw.kept, raw.n_rows, "", tuple(warnings), tuple(paths))
+
+
+def _write_fixed(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
+    header_row = source.header_row or 0
+    layout = fixed.used_layout(path, examined.encoding, source.widths, header_row)
+    columns = columns_of(layout.names, redacted)
+    with _raw(target, columns, delivery_id, name) as raw:
+        for block in fixed.blocks(path, examined.encoding, layout, header_row):
+            raw.n_blank += block.n_blank
+            raw.n_defects += block.n_defects
+            raw.add([block.cells[i] for i in columns.kept], block.lines, block.defects)
+    return Written(raw.kept, raw.n_rows, "", (*_redactions(columns), *_defects(raw)), layout.names)
+
+
+def _write_excel(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
+    header_row = 1 if source.header_row is None else source.header_row
+    place = f"sheet of source {source.id} in district.toml"
+    try:
+        with excel.open_workbook(path) as book:
+            sheet, rows, warnings = excel.choose_sheet(book, source.sheet, place)
+    except excel.WorkbookError as e:
+        return Written(why=f"{name}: {e}")
+    header = excel.header_of(rows, header_row)
+    if not header or (not any(h.strip() for h in header) and header_row):
+        remedy = f"set header_row or {place}"
+        return Written(why=f"{name}, row {header_row} of sheet {sheet!r}: holds no column names; {remedy}")
+    columns = columns_of(header, redacted)
+    with _raw(target, columns, delivery_id, name) as raw:
+
+        def blank() -> None:
+            raw.n_blank += 1
+
+        found = excel.records(rows, header_row, len(columns.names), blank)
+        raw.add_rows((exact.Record(number, cells), [cells[i] for i in columns.kept]) for number, cells in found)
+    unnamed = [] if header_row == 0 else columns.warnings
+    why = ""
+    if columns.duplicates:
+        why = f"{name}, row {header_row} of sheet {sheet!r}: names a column twice: {'; '.join(columns.duplicates)}; name each column once"
+    return Written(raw.kept, raw.n_rows, why, (*warnings, *unnamed, *_redactions(columns), *_defects(raw)), tuple(header))
 
 
 def _redactions(columns: Columns) -> list[str]:

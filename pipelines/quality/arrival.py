@@ -15,7 +15,8 @@ from pipelines.district import District
 from pipelines.lineage.ledger import Check, Delivery, Ledger
 from pipelines.quality import gx, hold, judge
 from pipelines.quality.build import build_path, open_build, write_night, write_settings
-from pipelines.quality.expectations import NOTE, PACKAGE, REQUIRED, Rule, Suite, failing_sql, load_suites
+from pipelines.quality.drift import drift
+from pipelines.quality.expectations import NOT_LOADED, NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
 from pipelines.quality.stopped import is_by_rule, package_of, standing
 from pipelines.sources import ALL_TABLES
 
@@ -115,9 +116,14 @@ def _load(
             # where required columns are missing the first line may be no header but somebody's row: its cells are not repeated
             which = f"{len(columns)} columns" if delivery_id in found.missing else ", ".join(columns)
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"column_not_read: {which}"]))
+        for delivery_id, formats in found.dates.items():
+            old = noted[delivery_id]
+            noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"date_format: {c} read as {f}" for c, f in formats]))
         for delivery_id, remedies in found.notes.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"{NOTE}{r}" for r in remedies]))
+    for delivery_id, changes in drift(ledger, tonight, district.data).items():
+        noted[delivery_id] = replace(noted[delivery_id], warnings=_once(noted[delivery_id].warnings, changes))
     _previous_rows(db, ledger)
     for name, table in ALL_TABLES.items():
         judge.present_view(db, table, name in names)
@@ -172,7 +178,7 @@ def _stopped(
         for rule in rules:
             if rule.kind == "delivery" and rule.severity == "critical":
                 for delivery_id, _ in failures.get((table, rule.id), ()):
-                    if delivery_id not in released or rule.id == REQUIRED:  # without its columns there is nothing to let through
+                    if delivery_id not in released or rule.id in NOT_LOADED:  # there is no row of it to let through
                         stopped.setdefault(delivery_id, rule.id)
     broken = unread | {(d.source_id, package_of(d)) for d in tonight if d.delivery_id in stopped}
     for d in tonight:

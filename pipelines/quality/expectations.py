@@ -17,8 +17,8 @@ from pipelines.lineage.ledger import Severity
 
 ROOT = Path(__file__).resolve().parents[2] / "expectations"
 EVERY_TABLE = "_every_table"
-REQUIRED = "required_columns"
 PACKAGE = "package_is_whole"  # stops the other files of a bulk package of which one is stopped
+NOT_LOADED = ("required_columns", "dates_are_settled")  # a file stopped by one of these has no rows that could be let through
 NOTE = "header: "  # begins a delivery's warning that says what its header lacks, and what to do
 
 
@@ -28,6 +28,7 @@ class Rule(BaseModel):
     `row`: `bad_when` over a candidate `r`; critical rows go to quarantine. `delivery`: `bad_when` over a delivery `d` (see `arrival.deliveries`); critical
     ones stop the file. `school`: a query giving `delivery_id, school_id` for each school whose part is wrong; critical ones hold that school's figures.
     `slice` (publication): a query giving `indicator_id, school_year, school_id` of the slices that must not go out.
+    Where a row rule is about one `column`, and says what it `must` be, the people who typed the row are told so (`in_plain_words`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +40,8 @@ class Rule(BaseModel):
     message: str
     why: str = ""
     remedy: str = ""
+    column: str = ""
+    must: str = ""
 
 
 class Suite(BaseModel):
@@ -72,6 +75,12 @@ def load_suites(gate: Literal["arrival", "publication"], root: Path = ROOT) -> d
     if common:
         suites = {name: s.model_copy(update={"rules": (*common.rules, *s.rules)}) for name, s in suites.items()}
     return suites
+
+
+def in_plain_words(rule: Rule, table: str, line: int, value: str | None) -> str:
+    """A row's problem as a sentence for who typed it. It holds the value: for those who may see the row."""
+    what = f"is {value!r}" if value else "is blank"
+    return f"Row {line} of sheet {table.partition('__')[2]!r}: {rule.column!r} {what}, it must be {rule.must}"
 
 
 def relation_of(rule: Rule, table: str) -> str:

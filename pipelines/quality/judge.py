@@ -15,8 +15,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.district import District
+from pipelines.district import District, Source
 from pipelines.lineage.ledger import Delivery
+from pipelines.quality import dates
 from pipelines.quality.expectations import Rule, row_condition
 from pipelines.quality.hold import quoted, same_key
 from pipelines.sources import format_of
@@ -29,12 +30,16 @@ CANDIDATE = (
 
 @dataclass(frozen=True)
 class Candidates:
-    """By delivery: what its header lacks or has besides, and how many of its lines are rows where some only describe the columns."""
+    """By delivery: what its header lacks or has besides, how many of its lines are rows where some only describe the columns, which format its date
+    columns were found to be in, and the date columns whose format stays open (its rows are then not loaded).
+    """
 
-    missing: Mapping[str, tuple[str, ...]]
-    unknown: Mapping[str, tuple[str, ...]]
-    notes: Mapping[str, tuple[str, ...]]
-    n_rows: Mapping[str, int]
+    missing: dict[str, tuple[str, ...]]
+    unknown: dict[str, tuple[str, ...]]
+    notes: dict[str, tuple[str, ...]]
+    n_rows: dict[str, int]
+    dates: dict[str, tuple[tuple[str, str], ...]]
+    unsettled: dict[str, tuple[str, ...]]
 
 
 def load_deliveries(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery], released: frozenset[str]) -> None:
@@ -48,7 +53,7 @@ def load_deliveries(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery
     incoming = pa.table({n: pa.array([r[i] for r in rows], t) for i, (n, t) in enumerate(zip(names, types, strict=True))})
     db.register("incoming", incoming)
     db.execute("""create or replace table arrival.deliveries as
-        select *, 0::bigint as n_bad, '' as missing, false as is_blocked from incoming""")
+        select *, 0::bigint as n_bad, '' as missing, '' as unsettled, false as is_blocked from incoming""")
     db.unregister("incoming")
 
 
@@ -72,32 +77,12 @@ def load_candidates(
     again = ", ".join(f"'{d.delivery_id}'" for d in deliveries) or "''"
     db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run, _n_nights), true as _is_retried "
                f"from quarantine.{table.name} where _delivery_id not in ({again})")  # fmt: skip
+    found = Candidates({}, {}, {}, {}, {}, {})
     groups: dict[tuple[str, str, tuple[str, ...]], list[Delivery]] = defaultdict(list)
     for d in deliveries:
         groups[d.source_id, d.mode, tuple(pq.read_schema(data / d.raw_path).names)].append(d)
-    missing: dict[str, tuple[str, ...]] = {}
-    unknown: dict[str, tuple[str, ...]] = {}
-    content = f"hash({quoted(table.columns, 'c')})"
-    notes: dict[str, tuple[str, ...]] = {}
-    n_rows: dict[str, int] = {}
     for (source_id, mode, columns), some in groups.items():
-        source = district.source(source_id)
-        projection = format_of(source).projection(table, source, columns, Reading(mode, items))  # type: ignore[arg-type]  # the ledger's own values
-        notes.update({d.delivery_id: projection.notes for d in some if projection.notes})
-        missing.update({d.delivery_id: projection.missing for d in some if projection.missing})
-        unknown.update({d.delivery_id: projection.unknown for d in some if projection.unknown})
-        if projection.missing:
-            continue
-        files = ", ".join("'" + str(data / d.raw_path).replace("'", "''") + "'" for d in some)
-        db.execute(f"create or replace temp view raw as select * from read_parquet([{files}], hive_partitioning=false)")
-        if projection.context != "false":
-            counted = db.execute(f"select _delivery_id, count(*) from raw where not ({projection.context}) group by 1").fetchall()
-            n_rows.update(dict.fromkeys((d.delivery_id for d in some), 0) | {str(d): int(n) for d, n in counted})
-        db.execute(f"""
-            insert into loaded by name
-            select c.*, {content} as _content, d.precedence as _precedence, d.business_date as _business_date, d.mode as _mode, d.source_id as _source_id,
-                false as _is_retried
-            from ({projection.sql}) c join arrival.deliveries d on d.delivery_id = c._delivery_id""")
+        _load_alike(db, table, district.source(source_id), columns, Reading(mode, items), some, data, found)  # type: ignore[arg-type]  # the ledger's own values
     keys = quoted(table.key)
     db.execute(f"""
         create or replace temp table repeats as
@@ -110,11 +95,66 @@ def load_candidates(
         from loaded l
         left join repeats n on l._defect is null and n._delivery_id = l._delivery_id and {same_key(table, "l", "n")}""")
     db.execute("drop table loaded")
-    for delivery_id, names in missing.items():
+    for delivery_id, names in found.missing.items():
         db.execute("update arrival.deliveries set missing = ? where delivery_id = ?", [", ".join(names), delivery_id])
-    for delivery_id, n in n_rows.items():
+    for delivery_id, names in found.unsettled.items():
+        db.execute("update arrival.deliveries set unsettled = ? where delivery_id = ?", [", ".join(names), delivery_id])
+    for delivery_id, n in found.n_rows.items():
         db.execute("update arrival.deliveries set n_rows = ? where delivery_id = ?", [n, delivery_id])
-    return Candidates(missing, unknown, notes, n_rows)
+    return found
+
+
+def _load_alike(
+    db: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: Source,
+    columns: Sequence[str],
+    reading: Reading,
+    deliveries: Sequence[Delivery],
+    data: Path,
+    found: Candidates,
+) -> None:
+    """Add the candidates of deliveries with the same columns, each file's dates read as that file writes them; tell `found` what their headers lack."""
+    project = format_of(source).projection
+    projection = project(table, source, columns, reading)
+    ids = [d.delivery_id for d in deliveries]
+    for told, said in ((found.notes, projection.notes), (found.missing, projection.missing), (found.unknown, projection.unknown)):
+        told.update(dict.fromkeys(ids, said) if said else {})
+    if projection.missing:
+        return
+    _view_raw(db, deliveries, data)
+    if projection.context != "false":
+        counted = db.execute(f"select _delivery_id, count(*) from raw where not ({projection.context}) group by 1").fetchall()
+        found.n_rows.update(dict.fromkeys(ids, 0) | {str(d): int(n) for d, n in counted})
+    open_columns = [c for c in table.dates if c not in source.date_formats and c not in source.constants]
+    settled = dates.settle(db, f"(select * from ({projection.sql}) where _defect is null)", open_columns)
+    alike: dict[tuple[tuple[str, str], ...], list[Delivery]] = defaultdict(list)
+    for d in deliveries:
+        mine = {column: s for (delivery_id, column), s in settled.items() if delivery_id == d.delivery_id}
+        if unsettled := {column: s.why for column, s in mine.items() if s.why}:
+            found.unsettled[d.delivery_id] = tuple(unsettled)
+            place = f"under [sources.date_formats] of source {source.id} in district.toml, such as"
+            remedies = tuple(f'{c}: {why}. Set {c} {place} {c} = "%m/%d/%Y".' for c, why in unsettled.items())
+            found.notes[d.delivery_id] = (*found.notes.get(d.delivery_id, ()), *remedies)
+            continue
+        formats = tuple((column, s.date_format) for column, s in mine.items() if s.date_format)
+        if formats:
+            found.dates[d.delivery_id] = formats
+        alike[formats].append(d)
+    for formats, some in alike.items():
+        _view_raw(db, some, data)
+        as_written = source.model_copy(update={"date_formats": {**source.date_formats, **dict(formats)}})
+        content = f"hash({quoted(table.columns, 'c')})"
+        db.execute(f"""
+            insert into loaded by name
+            select c.*, {content} as _content, d.precedence as _precedence, d.business_date as _business_date, d.mode as _mode, d.source_id as _source_id,
+                false as _is_retried
+            from ({project(table, as_written, columns, reading).sql}) c join arrival.deliveries d on d.delivery_id = c._delivery_id""")
+
+
+def _view_raw(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery], data: Path) -> None:
+    files = ", ".join("'" + str(data / d.raw_path).replace("'", "''") + "'" for d in deliveries)
+    db.execute(f"create or replace temp view raw as select * from read_parquet([{files}], hive_partitioning=false)")
 
 
 def present_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bool) -> None:

@@ -14,10 +14,10 @@ import duckdb
 
 from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Delivery, Ledger, Release, now
-from pipelines.quality.expectations import PACKAGE, REQUIRED, load_suites
+from pipelines.quality.expectations import NOT_LOADED, PACKAGE, in_plain_words, load_suites
 from pipelines.quality.hold import quoted
 from pipelines.quality.judge import row_key
-from pipelines.quality.stopped import package_of
+from pipelines.quality.stopped import in_words, package_of
 from pipelines.sources import ALL_TABLES
 from pipelines.sources.shape import Table
 
@@ -63,7 +63,10 @@ def set_aside(db: duckdb.DuckDBPyConnection, ledger: Ledger, behind: Mapping[str
 
 
 def quarantined_rows(db: duckdb.DuckDBPyConnection, table: str, limit: int | None) -> list[dict[str, Any]]:
-    """Rows of one table: `key` (what `release --key` takes), rule, file, line, and the cells as they were read."""
+    """Rows of one table: `key` (what `release --key` takes), rule, file, line, and the cells as they were read.
+
+    First the `problem` in words, where the table's rules have them.
+    """
     shape = _table(table)
     most = "" if limit is None else f"limit {int(limit)}"
     result = db.execute(
@@ -71,7 +74,12 @@ def quarantined_rows(db: duckdb.DuckDBPyConnection, table: str, limit: int | Non
         f"from quarantine.{shape.name} q order by _business_date, _file, _line {most}"
     )
     names = [c[0] for c in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    rules = {r.id: r for r in load_suites("arrival")[shape.name].rules if r.must}
+    if not rules:
+        return rows
+    said = [in_plain_words(rules[r["rule"]], shape.name, r["line"], r[rules[r["rule"]].column]) if r["rule"] in rules else "" for r in rows]
+    return [{"problem": words, **r} for words, r in zip(said, rows, strict=True)]
 
 
 def release_delivery(ledger: Ledger, delivery_id: str, by: str, reason: str) -> list[Delivery]:
@@ -84,10 +92,10 @@ def release_delivery(ledger: Ledger, delivery_id: str, by: str, reason: str) -> 
     if len(found) != 1:
         raise QuarantineError(f"{len(found) or 'no'} stopped deliveries have an id that begins with {delivery_id}; see `throughline quarantine list`")
     (delivery,) = found
-    if delivery.why == REQUIRED:
-        raise QuarantineError(f"{delivery.name} cannot be let through: it lacks a column that its table needs; map the column in district.toml, or ask for it")
     if not delivery.raw_path or not _is_id(delivery.why):
         raise QuarantineError(f"{delivery.name} cannot be let through: it could not be read ({delivery.why})")
+    if delivery.why in NOT_LOADED:
+        raise QuarantineError(f"{in_words(delivery)}: this cannot be let through, no row of it can be read so")
     package = package_of(delivery)
     others = [d for d in stopped if d.why == PACKAGE and d.source_id == delivery.source_id and package_of(d) == package and d != delivery]
     again = [replace(d, status="raw", why="", n_accepted=0, n_quarantined=0, n_superseded=0, n_duplicate=0) for d in (delivery, *others)]

@@ -15,12 +15,14 @@ TABLES: dict[str, Table] = {
         required=("student_id", "school_id", "attendance_date", "attendance_code"),
         scope="business_date",
         scope_column="attendance_date",
+        dates=("attendance_date",),
     ),
     "calendar": Table(
         name="extract__calendar",
         columns=("school_id", "calendar_date", "day_type"),
         key=("school_id", "calendar_date"),
         required=("school_id", "calendar_date", "day_type"),
+        dates=("calendar_date",),
     ),
     "programs": Table(
         name="extract__programs",
@@ -28,6 +30,7 @@ TABLES: dict[str, Table] = {
         key=("student_id", "program_code", "begin_date"),
         required=("student_id", "program_code"),
         withdrawal="ends",
+        dates=("begin_date", "end_date"),
     ),
 }
 

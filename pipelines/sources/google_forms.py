@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.district import Source
-from pipelines.sources.shape import Format, Projection, Reading, Table, file_columns, literal, quoted, select, suggestion, trimmed
+from pipelines.sources.shape import Format, Projection, Reading, Table, file_columns, iso_date, literal, quoted, select, suggestion, trimmed
 
 # What a form itself collects to say who answered. An anonymous wave keeps none of it: dropped before raw, never a question.
 REDACTED: tuple[str, ...] = ("Email Address", "Username")
@@ -17,6 +17,7 @@ TABLES: dict[str, Table] = {
         required=("survey_id", "wave_id", "response_id", "answered_on", "item_title"),
         scope="rows",
         scope_column="wave_id",
+        dates=("answered_on",),
     )
 }
 
@@ -62,9 +63,8 @@ def _title(column: str) -> str:
 
 def _day(text: str, date_format: str | None) -> str:
     """The date of a timestamp: by `date_format`, else as ISO, or year first with slashes as the form service writes it; else as it stood."""
-    parsed = [f"strftime(try_strptime({text}, {literal(date_format)}), '%Y-%m-%d')"] if date_format else []
     iso = f"nullif(replace(regexp_extract({text}, '^(\\d{{4}}[-/]\\d{{2}}[-/]\\d{{2}})([ T]|$)', 1), '/', '-'), '')"
-    return f"coalesce({', '.join([*parsed, iso, text])})"
+    return f"coalesce(nullif({iso_date(text, date_format)}, {text}), {iso}, {text})"
 
 
 def _tables_of(source: Source, name: str) -> tuple[Table, ...] | str:

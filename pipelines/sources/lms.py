@@ -42,6 +42,7 @@ TABLES: dict[str, Table] = {
         scope="rows" if kind in _SCOPES else "table",
         scope_column=snake(_SCOPES.get(kind, "")),
         withdrawal="ends" if kind == "section-associations" else "erases",
+        dates=(*(snake(c) for c in header if c.endswith("DateTime")), "create_date"),
     )
     for kind, header in HEADERS.items()
 }

@@ -91,6 +91,7 @@ TABLES: dict[str, Table] = {
         key=("sourced_id",),
         required=("sourced_id", *(snake(c) for c in _REQUIRED[file].split())),
         withdrawal="erases" if file in _ERASED else "ends",
+        dates=tuple(c for c in _held_columns(file) if c.endswith("_date")),
     )
     for file in HEADERS
 }

@@ -25,7 +25,7 @@ class Table:
     `key` identifies a row within its source. A bulk delivery speaks for everything in its scope, and a key of that scope that it lacks
     is withdrawn: `table` is the whole table of that source; `business_date` the rows whose `scope_column` is the file's date;
     `rows` those whose `scope_column` is one of the values the file holds. A withdrawn row is forgotten (`erases`) or taken as true until the
-    date of the first file that lacks it (`ends`).
+    date of the first file that lacks it (`ends`). `dates` are the columns whose one format the gate settles by evidence for each file.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Table:
     scope: Scope = "table"
     scope_column: str = ""
     withdrawal: Withdrawal = "erases"
+    dates: tuple[str, ...] = ()
 
 
 def snake(name: str) -> str:
@@ -76,6 +77,7 @@ class Reading:
 class Format:
     """A source format, whole. `tables_of` gives the tables that a file at this path (with `/`) of this source feeds, or in words why there is none;
     each of them is a delivery of its own. `redacted` columns are dropped before raw. A `is_package` format is read through its manifest.
+    Where `sheet_for` is given, a workbook has a sheet for each table: it finds a table's among the sheet names.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Format:
     projection: Callable[[Table, Source, Sequence[str], Reading], Projection]
     redacted: tuple[str, ...] = ()
     is_package: bool = False
+    sheet_for: Callable[[Table, Sequence[str]], str | None] | None = None
 
     def feeds(self, source: Source) -> tuple[Table, ...]:
         """The tables that a source of this format can bring."""
@@ -105,11 +108,24 @@ def trimmed(expression: str) -> str:
     return f"trim({expression}, {_BLANK})"
 
 
+_TIME_TAIL = r"(T|[ ,]+)\d{1,2}:\d{2}.*$"  # ` 8:15:03 AM`, `T08:15:03Z`
+_TIME_PARTS = ("%H", "%I", "%M", "%S", "%p", "%T", "%X")
+
+
+def without_time(expression: str) -> str:
+    """A date's text, trimmed, without the time of day that may follow it."""
+    return f"regexp_replace({trimmed(expression)}, {literal(_TIME_TAIL)}, '')"
+
+
 def iso_date(expression: str, date_format: str | None) -> str:
-    """Text written as `date_format` (strptime) turned to YYYY-MM-DD; anything else left as it stood, for the gate to judge."""
+    """Text written as `date_format` (strptime) turned to YYYY-MM-DD; anything else left as it stood, for the gate to judge.
+
+    A format without a time of day also reads a date that has one after it.
+    """
     if not date_format:
         return expression
-    return f"coalesce(strftime(try_strptime({trimmed(expression)}, {literal(date_format)}), '%Y-%m-%d'), {expression})"
+    text = trimmed(expression) if any(t in date_format for t in _TIME_PARTS) else without_time(expression)
+    return f"coalesce(strftime(try_strptime({text}, {literal(date_format)}), '%Y-%m-%d'), {expression})"
 
 
 def file_columns(raw_columns: Iterable[str]) -> list[str]:

@@ -1,0 +1,13 @@
+select
+    strategy_id,
+    name,
+    nullif(description, '') as description,
+    nullif(indicator_id, '') as indicator_id,
+    nullif(responsible, '') as responsible,
+    {{ try_cast_date('start_date') }} as start_date,
+    {{ try_cast_date('end_date') }} as end_date,
+    _known_on as known_on,
+    _delivery_id as delivery_id,
+    _line as line_number
+from {{ source('held', 'registry__strategies') }}
+where _is_open
