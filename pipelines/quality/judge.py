@@ -20,7 +20,7 @@ from pipelines.lineage.ledger import Delivery
 from pipelines.quality.expectations import Rule, condition
 from pipelines.quality.hold import quoted, same_key
 from pipelines.sources import format_of
-from pipelines.sources.shape import Reading, Table
+from pipelines.sources.shape import Items, Projection, Reading, Table
 
 CANDIDATE = (
     "_is_deleted", "_delivery_id", "_file", "_line", "_defect", "_precedence", "_business_date", "_mode", "_source_id", "_content",
@@ -35,6 +35,7 @@ class Candidates:
     unknown: Mapping[str, tuple[str, ...]]
     notes: Mapping[str, tuple[str, ...]]
     n_rows: Mapping[str, int]
+    left_out: Mapping[str, str]  # rows of the file that are no answers by its own account, in words
 
 
 def load_deliveries(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery], released: frozenset[str]) -> None:
@@ -61,22 +62,24 @@ def row_key(table: Table, alias: str) -> str:
     return f"concat_ws('|', {quoted(table.key, alias)})"
 
 
-def load_candidates(
-    db: duckdb.DuckDBPyConnection, district: District, table: Table, items: Mapping[str, frozenset[str]], deliveries: Sequence[Delivery], data: Path
-) -> Candidates:
+def load_candidates(db: duckdb.DuckDBPyConnection, district: District, table: Table, items: Items, deliveries: Sequence[Delivery], data: Path) -> Candidates:
     """Fill `arrival.<table>` from the raw files of `deliveries` and from open quarantine."""
     db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run) from quarantine.{table.name}")
-    groups: dict[tuple[str, str, tuple[str, ...]], list[Delivery]] = defaultdict(list)
+    groups: dict[tuple[str, str, tuple[str, ...], str], list[Delivery]] = defaultdict(list)
+    heads: dict[str, tuple[Mapping[str, str], ...]] = {}
     for d in deliveries:
-        groups[d.source_id, d.mode, tuple(pq.read_schema(data / d.raw_path).names)].append(d)
+        head = _head(db, data / d.raw_path, format_of(district.source(d.source_id)).n_head)
+        heads[repr(head)] = head
+        groups[d.source_id, d.mode, tuple(pq.read_schema(data / d.raw_path).names), repr(head)].append(d)
     missing: dict[str, tuple[str, ...]] = {}
     unknown: dict[str, tuple[str, ...]] = {}
     content = f"hash({quoted(table.columns, 'c')})"
     notes: dict[str, tuple[str, ...]] = {}
     n_rows: dict[str, int] = {}
-    for (source_id, mode, columns), some in groups.items():
+    left_out: dict[str, str] = {}
+    for (source_id, mode, columns, head_text), some in groups.items():
         source = district.source(source_id)
-        projection = format_of(source).projection(table, source, columns, Reading(mode, items))  # type: ignore[arg-type]  # the ledger's own values
+        projection = format_of(source).projection(table, source, columns, Reading(mode, items, heads[head_text]))  # type: ignore[arg-type]  # the ledger's own values
         notes.update({d.delivery_id: projection.notes for d in some if projection.notes})
         missing.update({d.delivery_id: projection.missing for d in some if projection.missing})
         unknown.update({d.delivery_id: projection.unknown for d in some if projection.unknown})
@@ -84,9 +87,12 @@ def load_candidates(
             continue
         files = ", ".join("'" + str(data / d.raw_path).replace("'", "''") + "'" for d in some)
         db.execute(f"create or replace temp view raw as select * from read_parquet([{files}], hive_partitioning=false)")
-        if projection.context != "false":
-            counted = db.execute(f"select _delivery_id, count(*) from raw where not ({projection.context}) group by 1").fetchall()
-            n_rows.update(dict.fromkeys((d.delivery_id for d in some), 0) | {str(d): int(n) for d, n in counted})
+        if projection.context != "false" or projection.left_out:
+            n_rows.update(dict.fromkeys((d.delivery_id for d in some), 0))
+            for delivery_id, n, *not_answers in db.execute(_count_rows(projection)).fetchall():
+                n_rows[str(delivery_id)] = int(n)
+                said = [f"{m:,} {words}" for m, (words, _) in zip(not_answers, projection.left_out, strict=True) if m]
+                left_out |= {str(delivery_id): ", ".join(said)} if said else {}
         db.execute(f"""
             insert into loaded by name
             select c.*, {content} as _content, d.precedence as _precedence, d.business_date as _business_date, d.mode as _mode, d.source_id as _source_id
@@ -109,7 +115,28 @@ def load_candidates(
         db.execute("update arrival.deliveries set missing = ? where delivery_id = ?", [", ".join(names), delivery_id])
     for delivery_id, n in n_rows.items():
         db.execute("update arrival.deliveries set n_rows = ? where delivery_id = ?", [n, delivery_id])
-    return Candidates(missing, unknown, notes, n_rows)
+    return Candidates(missing, unknown, notes, n_rows, left_out)
+
+
+def _head(db: duckdb.DuckDBPyConnection, raw: Path, n: int) -> tuple[Mapping[str, str], ...]:
+    """The first `n` rows of a raw file, cells by column, with `_line`."""
+    if not n:
+        return ()
+    result = db.execute(
+        f"select * exclude (_delivery_id, _file, _defect, _text) from read_parquet(?, hive_partitioning=false) order by _line limit {n}", [str(raw)]
+    )
+    names = [str(c[0]) for c in result.description or ()]
+    return tuple({name: "" if v is None else str(v) for name, v in zip(names, row, strict=True)} for row in result.fetchall())
+
+
+def _count_rows(projection: Projection) -> str:
+    """By delivery: the rows that are candidates, then those left out by each reason, a row by its first."""
+    counts, before = [], [projection.context]
+    for _, condition_ in projection.left_out:
+        counts.append(f"count(*) filter (where {' and '.join(f'not ({b})' for b in before)} and ({condition_}))")
+        before.append(condition_)
+    rows = f"count(*) filter (where {' and '.join(f'not ({b})' for b in before)})"
+    return f"select {', '.join(['_delivery_id', rows, *counts])} from raw group by 1"
 
 
 def present_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bool) -> None:
