@@ -135,7 +135,7 @@ def _read_with(district: District, source: Source, items: Items) -> str:
     """A hash of the settings that decide how a source's files are read."""
     settings = source.model_dump_json() + district.intake.model_dump_json()
     if source.survey:
-        settings += repr((items.get(source.survey.survey_id), district.survey_text is None, district.pseudonym_key is None))
+        settings += repr((items.get(source.survey.survey_id), district.survey_text is None, _no_key(district, source)))
     return hashlib.sha256(settings.encode()).hexdigest()[:16]
 
 
