@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,28 @@ def test_the_form_of_time_stamps_is_settled_over_the_whole_column(tmp_path: Path
 
 def test_the_waves_dates_settle_what_the_column_leaves_open(tmp_path: Path) -> None:
     assert _stamped(tmp_path, "9/12/2025 8:00:01", "9/3/2025 9:00", opens="2025-09-01", closes="2025-09-15") == ["2025-09-12", "2025-09-03"]
+
+
+def test_the_google_sample_without_a_configured_form_of_its_time_stamps(tmp_path: Path, shared_data: Path) -> None:
+    """Third-party files: each day is read as the one that csv and datetime find, the anonymous respondents are nowhere."""
+    for name, form, n in (("InternetAccessSurvey-Small", "%m/%d/%Y", 77), ("ContactSurvey", "%Y-%m-%d", None)):
+        path = shared_data / "grand-bend/surveys" / f"{name}.csv"
+        with path.open(newline="", encoding="utf-8-sig") as f:
+            rows = list(csv.DictReader(f))
+        assert n in (None, len(rows)), "the file is not the one that this test was written for"
+        asked = list(rows[0])[-3:]
+        write_codes(tmp_path / name, [item(t, kind="text" if t == "Contact notes" else "single") for t in asked])
+        one = {**source("google_forms"), "path": path.name, "business_date": "2020-12-31"}
+        desk = Desk(tmp_path / name, [one], landing=str(path.parent))
+        report = desk.take()
+        found = judged(desk, report)
+        days = [datetime.strptime(r["Timestamp"].partition(" ")[0], form).date().isoformat() for r in rows]
+        assert found.column("answered_on") == days
+        assert [r["answer"] for r in found.rows if r["item_title"] == asked[0]].count(None) == sum(not r[asked[0]].strip() for r in rows)
+        kept = str(desk.raw(report.taken[0]))
+        for r in rows:
+            assert f"'{r['StudentUniqueId']}'" not in kept
+            assert f"'{r['LastSurname']}'" not in kept
 
 
 @pytest.mark.parametrize("parting", [", ", ";"])

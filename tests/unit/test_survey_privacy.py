@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines import doctor
 from pipelines.sources.answers import says_who
 from tests.landing import Desk
 from tests.surveys import as_csv, item, judged, source, write_codes
@@ -101,7 +102,9 @@ def test_without_a_key_that_source_waits_and_says_so(tmp_path: Path, monkeypatch
         "source pulse: its wave is pseudonymous and THROUGHLINE_PSEUDONYM_KEY is not set in the environment (16 characters or more); set it and run again"
     )
     assert desk.take().taken == ()
+    assert ["THROUGHLINE_PSEUDONYM_KEY is not set" in f.what for f in doctor._survey_key(desk.district)] == [True]
     monkeypatch.setenv("THROUGHLINE_PSEUDONYM_KEY", KEY)
+    assert list(doctor._survey_key(desk.district)) == []
     (taken,) = desk.take().taken
     assert (taken.source_id, taken.status, taken.n_rows) == ("pulse", "raw", 5)
 
