@@ -18,6 +18,7 @@ from pipelines.intake.exact import Record
 from pipelines.sources import format_of
 from pipelines.sources.shape import Handling, Items
 
+HASHED = "pseudonymous: "  # begins the warning that names a hashed column
 # What the reasons for dropping a column mean, for the person who wonders where it went.
 _WORDS = {
     "redacted": "not kept",
@@ -69,6 +70,11 @@ class Shield:
         """Whether cells have to be looked at, so that the file must be read record by record."""
         return bool(self._handling.text or self._columns.hashed)
 
+    @property
+    def hashed(self) -> list[str]:
+        """The columns whose cells are hashed (a file has one respondent column at most)."""
+        return [self._columns.names[i] for i in sorted(self._columns.hashed)]
+
     def words(self) -> list[str]:
         """What was done with which columns, by name."""
         names = self._columns.names
@@ -82,8 +88,8 @@ class Shield:
         if text := ", ".join(names[i] for i in sorted(self._handling.text)):
             where = "kept apart, in restricted/survey_text" if self.keeps_text else "not kept: free text needs safety_owner and retention_days in [survey_text]"
             said.append(f"free_text: {text} {where}")
-        if hashed := ", ".join(names[i] for i in sorted(self._columns.hashed)):
-            said.append(f"pseudonymous: {hashed} kept as a keyed hash")
+        if hashed := ", ".join(self.hashed):
+            said.append(f"{HASHED}{hashed} kept as a keyed hash")
         return said
 
     def rows(self, records: Iterable[Record]) -> Iterator[Record]:

@@ -15,12 +15,15 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, cast
 
+import pyarrow.parquet as pq
+
 from pipelines.district import PSEUDONYM_KEY, District, Source
 from pipelines.intake import free_text
+from pipelines.intake.columns import PROVENANCE
 from pipelines.intake.examine import Examined, examine
 from pipelines.intake.package import Part, parts_of
 from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, settled
-from pipelines.intake.shield import shield_of
+from pipelines.intake.shield import HASHED, shield_of
 from pipelines.intake.unpack import Unreadable
 from pipelines.intake.write import settle, write_raw
 from pipelines.lineage.ledger import Delivery, DeliveryStatus, Ledger, SeenFile, now
@@ -218,6 +221,8 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
         warnings += oneroster.header_warnings(part.file, part.version, written.header)
     else:
         warnings += _not_redacted(source, written.header)
+    if shield and source.survey:
+        warnings += _still_there(night, delivery, written.columns, shield.hashed)
     status: DeliveryStatus = "blocked" if written.why else "raw"
     raw_path = ""
     if written.columns:
@@ -265,6 +270,17 @@ def _record(night: _Night, delivery: Delivery) -> Delivery:
     known = night.earlier.setdefault((delivery.source_id, delivery.table_name, delivery.business_date), [])
     known[:] = sorted([d for d in known if d.delivery_id != delivery.delivery_id] + [delivery], key=lambda d: d.sequence)
     return delivery
+
+
+def _still_there(night: _Night, delivery: Delivery, kept: Iterable[str], hashed: Iterable[str]) -> tuple[str, ...]:
+    """A wave declared more strictly than when this file was taken before: what is kept of it from then does not go away by itself."""
+    earlier = night.earlier.get((delivery.source_id, delivery.table_name, delivery.business_date), [])
+    files = [d for d in earlier if d.name == delivery.name and d.raw_path and d.delivery_id != delivery.delivery_id]
+    before = {c for d in files for c in pq.read_schema(night.district.data / d.raw_path).names if not any(f"{HASHED}{c} " in w for w in d.warnings)}
+    if gone := sorted((before - set(kept) | before & set(hashed)) - set(PROVENANCE)):
+        remedy = f"to be rid of it, delete {night.district.data} and run again from landing"
+        return (f"kept_before: {', '.join(gone)} went to raw, and from there on, when this file was taken before; {remedy}",)
+    return ()
 
 
 def _no_key(district: District, source: Source) -> str:

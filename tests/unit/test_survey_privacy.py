@@ -161,3 +161,14 @@ def test_a_file_is_read_anew_when_the_settings_say_something_else_of_the_survey(
     assert min(d.precedence for d in again) > max(d.precedence for d in first)
     assert [r["Lunch code"] for r in desk.raw(again[0])] == [f"L-770{n}" for n in range(5)]
     assert desk.take().taken == ()
+
+
+def test_a_wave_that_is_declared_more_strictly_later_says_what_is_still_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THROUGHLINE_PSEUDONYM_KEY", KEY)
+    desk = _desk(tmp_path, {**KNOWN, "respondent": "linked"})
+    desk.put("pulse/a.csv", as_csv([HEADER, *ROWS]))
+    assert not [w for w in desk.one().warnings if w.startswith("kept_before")]
+    for survey in ({**KNOWN, "respondent": "pseudonymous"}, {}):
+        desk.sources = [{**source("google_forms", survey), "business_date": "2025-09-20"}]
+        (said,) = [w for w in desk.one().warnings if w.startswith("kept_before")]
+        assert said.startswith("kept_before: Email Address went to raw")
