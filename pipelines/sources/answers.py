@@ -7,7 +7,7 @@ grade, respondent, a question of the item map); so no column that says who answe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipelines.district import District, SettingsError, Source, Survey
 from pipelines.sources.shape import Handling, Item, Items, Projection, Table, file_columns, literal, quoted, select, suggestion, trimmed
@@ -95,14 +95,15 @@ def handle(source: Source, header: Sequence[str], columns: Sequence[Column], n_c
     survey = survey_of(source)
     dropped: dict[int, str] = {}
     pseudonym, text, repeats = set(), set(), set()
-    declared = {c for c in (survey.timestamp_column, survey.school_column, survey.grade_column, *survey.scores) if c}
-    wanted = {c.name for c in columns if c.item or c.is_kept or c.name in {*declared, survey.respondent_column}}
+    declared = {title(c) for c in (survey.timestamp_column, survey.school_column, survey.grade_column, *survey.scores) if c}
+    respondent = title(survey.respondent_column or "")
+    wanted = {c.name for c in columns if c.item or c.is_kept or c.name in {*declared, respondent}}
     for position, column in enumerate(columns):
         if column.item or column.name.rpartition("#")[0] not in wanted:  # else nobody has said which of the two is meant
             repeats.add(position)
         if not header[position].strip():
             dropped[position] = UNNAMED
-        elif survey.respondent != "anonymous" and column.name == survey.respondent_column:
+        elif survey.respondent != "anonymous" and column.name == respondent:
             if survey.respondent == "pseudonymous":
                 pseudonym.add(position)
         elif column.is_identity or says_who(column.name) or says_who(header[position]):
@@ -147,7 +148,7 @@ class Export:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     context: str = "false"
-    not_answers: tuple[tuple[str, str], ...] = field(default=())
+    not_answers: tuple[tuple[str, str], ...] = ()
 
 
 def by_title(source: Source, raw_columns: Sequence[str], items: Sequence[Item], timestamp: str | None) -> Export:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.district import Source
-from pipelines.sources.answers import ANSWERS, Column, by_title, handle, item_of, numbered, project, survey_of
+from pipelines.sources.answers import ANSWERS, Column, by_title, handle, item_of, numbered, project, survey_of, title
 from pipelines.sources.shape import Format, Handling, Items, Projection, Reading, Table
 
 TABLES: dict[str, Table] = {"answers": ANSWERS}
@@ -26,7 +26,7 @@ def projection(table: Table, source: Source, raw_columns: Sequence[str], reading
 def _handling(source: Source, header: Sequence[str], head: Sequence[Sequence[str]], items: Items) -> Handling:
     survey = survey_of(source)
     known = items.get(survey.survey_id, ())
-    columns = [Column(n, item_of(survey, n, known), is_kept=n == (survey.timestamp_column or TIMESTAMP)) for n in numbered(header)]
+    columns = [Column(n, item_of(survey, n, known), is_kept=n == title(survey.timestamp_column or TIMESTAMP)) for n in numbered(header)]
     return handle(source, header, columns)
 
 
