@@ -21,7 +21,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "extract", "google_forms", "registry"]
+Format = Literal["oneroster", "lms", "extract", "google_forms", "qualtrics", "panorama", "registry"]
+SURVEY_FORMATS = ("google_forms", "qualtrics", "panorama")
+PSEUDONYM_KEY = "THROUGHLINE_PSEUDONYM_KEY"
 
 
 class SettingsError(Exception):
@@ -62,16 +64,66 @@ class SchoolYear(_Settings):
         return self
 
 
+class Eligible(_Settings):
+    """Who was asked: of a student wave the roster's students on the opening date, of these grades and schools (all where empty); of others a stated count."""
+
+    grades: tuple[str, ...] = ()
+    schools: tuple[str, ...] = ()
+    count: int | None = Field(default=None, ge=1)
+
+
 class Survey(_Settings):
-    """What one wave of a survey is: which survey, who answered, and which columns say where."""
+    """What one wave of a survey is: which survey, who answered and by what right, and which columns say where.
+
+    `respondent`: of an `anonymous` wave nothing that says who answered is kept; of a `pseudonymous` one a keyed hash of `respondent_column`; of a
+    `linked` one the column itself. The last two name their `consent_basis` and the words of it. `keep` says what counts where one respondent answers
+    several times: `all`, the `latest`, or that it must not happen (`one`: they are set aside). Dates are inclusive.
+    """
 
     survey_id: str
     wave_id: str
     role: Literal["student", "family", "staff"] = "student"
-    anonymous: Literal[True] = True
-    timestamp_column: str = "Timestamp"
+    respondent: Literal["anonymous", "pseudonymous", "linked"] = "anonymous"
+    consent_basis: Literal["consent", "opt_out"] | None = None
+    consent_text: str = ""
+    respondent_column: str | None = None
+    keep: Literal["all", "latest", "one"] = "all"
+    opens: date | None = None
+    closes: date | None = None
+    eligible: Eligible = Eligible()
+    timestamp_column: str | None = None  # each format has its own where silent
     school_column: str | None = None
     grade_column: str | None = None
+    items: dict[str, str] = {}  # their column -> item_title of survey_items, where they differ
+    scores: dict[str, str] = {}  # panorama: their column of a topic's score -> our name of it
+    statuses: tuple[str, ...] = ("0", "IP Address")  # qualtrics: kept; previews and spam are not among them
+    min_progress: int = Field(default=100, ge=0, le=100)  # qualtrics: an unfinished response is kept from this percentage on
+
+    @model_validator(mode="after")
+    def _declared(self) -> Survey:
+        wave = f"wave {self.wave_id!r} of survey {self.survey_id!r}"
+        if self.respondent == "anonymous":
+            if self.respondent_column:
+                raise ValueError(f"{wave} is anonymous and names a respondent_column: take it out, or declare the wave pseudonymous or linked")
+            if self.keep != "all":
+                raise ValueError(f"{wave} is anonymous: keep = {self.keep!r} needs to know who answered")
+        else:
+            if not self.consent_basis or not self.consent_text.strip():
+                raise ValueError(f"{wave} is {self.respondent}: say consent_basis ('consent' or 'opt_out') and consent_text (what people were told)")
+            if not self.respondent_column:
+                raise ValueError(f"{wave} is {self.respondent}: name the respondent_column")
+        if self.opens and self.closes and self.closes < self.opens:
+            raise ValueError(f"{wave} closes before it opens")
+        if self.role != "student" and (self.eligible.grades or self.eligible.schools):
+            raise ValueError(f"{wave} asks {self.role}: the roster does not say who that is; give eligible.count")
+        return self
+
+
+class SurveyText(_Settings):
+    """Free text is kept only where somebody reads it for safety and it is deleted after a stated time (in days after the file's business date)."""
+
+    safety_owner: str = Field(min_length=1)
+    retention_days: int = Field(ge=1)
 
 
 class Source(_Settings):
@@ -108,8 +160,8 @@ class Source(_Settings):
         if self.format == "extract" and not self.table:
             raise ValueError(f"source {self.id}: an extract needs table = 'attendance', 'calendar' or 'programs'")
         self._check_layout()
-        if self.format == "google_forms" and not self.survey:
-            raise ValueError(f"source {self.id}: a survey export needs a [sources.survey] block")
+        if self.format in SURVEY_FORMATS:
+            self._is_survey()
         try:
             if "date" not in re.compile(self.date).groupindex and self.business_date is None:
                 raise ValueError(f"source {self.id}: the 'date' expression needs a group (?P<date>...), or set business_date")
@@ -131,6 +183,14 @@ class Source(_Settings):
             if not place < first <= last:
                 raise ValueError(f"source {self.id}: widths.{name} = [{first}, {last}] must be first and last character, counted from 1, and overlap no other")
             place = last
+
+    def _is_survey(self) -> None:
+        if not self.survey:
+            raise ValueError(f"source {self.id}: a survey export needs a [sources.survey] block")
+        if self.file_type != "csv":
+            raise ValueError(f"source {self.id}: a survey export is a CSV file")
+        if self.format == "panorama" and not (self.survey.timestamp_column or self.survey.closes):
+            raise ValueError(f"source {self.id}: its files say no time of answering; give timestamp_column or closes in its survey block")
 
 
 class Attendance(_Settings):
@@ -196,6 +256,20 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "survey_items": ("survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed"),
     "survey_scales": ("scale_id", "answer", "value", "minimum", "maximum", "favorable_from"),
 }
+# Columns that a code map may have besides, with what is meant where it has not: file stem -> column -> default.
+# An item's `kind` is single, multi (several choices in one cell) or text; a scale's `recode` is what a numeric export writes for the answer.
+OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
+    "survey_items": {"import_id": "", "occurrence": "1", "kind": "single"},
+    "survey_scales": {"recode": ""},
+}
+
+
+def code_columns(name: str) -> tuple[str, ...]:
+    """All columns of a code map, those that may be left out included."""
+    return (*CODE_MAPS[name], *OPTIONAL_COLUMNS.get(name, {}))
+
+
+_OF_THE_WAVE = ("role", "respondent", "consent_basis", "keep", "opens", "closes", "eligible")  # what all sources of one wave must agree on
 
 
 class District(_Settings):
@@ -211,6 +285,7 @@ class District(_Settings):
     warehouse: Warehouse = Warehouse()
     paths: Paths = Paths()
     intake: Intake = Intake()
+    survey_text: SurveyText | None = None
 
     @model_validator(mode="after")
     def _unique(self) -> District:
@@ -220,7 +295,24 @@ class District(_Settings):
         for before, after in zip(self.school_years, self.school_years[1:], strict=False):
             if after.start <= before.end:
                 raise ValueError(f"school years {before.year} and {after.year} overlap or are out of order")
+        declared: dict[tuple[str, str], Survey] = {}
+        for survey in (s.survey for s in self.sources if s.survey):
+            first = declared.setdefault((survey.survey_id, survey.wave_id), survey)
+            if any(getattr(first, name) != getattr(survey, name) for name in _OF_THE_WAVE):
+                raise ValueError(f"two sources declare wave {survey.wave_id!r} of survey {survey.survey_id!r} differently ({', '.join(_OF_THE_WAVE)})")
         return self
+
+    @property
+    def surveys(self) -> tuple[Survey, ...]:
+        """One declaration for each wave, in the order of the settings."""
+        waves = {(s.survey.survey_id, s.survey.wave_id): s.survey for s in reversed(self.sources) if s.survey}
+        return tuple(reversed(waves.values()))
+
+    @property
+    def pseudonym_key(self) -> bytes | None:
+        """The key that pseudonyms are made with: only from the environment, never in the settings. None where there is none of 16 characters or more."""
+        key = os.environ.get(PSEUDONYM_KEY, "").encode()
+        return key if len(key) >= 16 else None
 
     @property
     def landing(self) -> Path:
@@ -258,7 +350,8 @@ class District(_Settings):
             reader = csv.DictReader(f)
             if missing := [c for c in CODE_MAPS[name] if c not in (reader.fieldnames or ())]:
                 raise SettingsError(f"{path}, line 1: no column {', '.join(missing)}; the header must be {','.join(CODE_MAPS[name])}")
-            return [{c: (row[c] or "").strip() for c in CODE_MAPS[name]} for row in reader]
+            defaults = OPTIONAL_COLUMNS.get(name, {})
+            return [{c: (row.get(c) or "").strip() or defaults.get(c, "") for c in code_columns(name)} for row in reader]
 
     def fingerprint(self) -> str:
         """SHA-256 over every setting that can change a figure (not over where things are kept)."""

@@ -16,7 +16,7 @@ from typing import Literal
 
 import duckdb
 
-from pipelines.district import CODE_MAPS, District, SettingsError, load_district
+from pipelines.district import CODE_MAPS, PSEUDONYM_KEY, District, SettingsError, load_district
 from pipelines.intake.scan import find
 from pipelines.lineage.ledger import Ledger
 from pipelines.publication.warehouse import WarehouseError, open_warehouse
@@ -48,7 +48,7 @@ def examine(folder: Path) -> list[Finding]:
         district = load_district(folder)
     except SettingsError as e:
         return [Finding("serious", str(e), "Mend district.toml; nothing else can be looked at before it can be read.")]
-    found = [*_landing(district), *_code_maps(district), *_data_folder(district)]
+    found = [*_landing(district), *_code_maps(district), *_survey_key(district), *_data_folder(district)]
     path = district.data / "ledger.sqlite"
     if path.exists():
         try:
@@ -102,6 +102,13 @@ def _code_maps(district: District) -> Iterator[Finding]:
         if not rows:
             what = "is empty" if path.exists() else "is missing"
             yield Finding("serious", f"{path}: {what}, so no row that needs it can be read.", f"Write it with the header {','.join(CODE_MAPS[name])}.")
+
+
+def _survey_key(district: District) -> Iterator[Finding]:
+    waves = [s.id for s in district.sources if s.survey and s.survey.respondent == "pseudonymous"]
+    if waves and district.pseudonym_key is None:
+        what = f"{PSEUDONYM_KEY} is not set (16 characters or more), so that the pseudonymous surveys {_some(waves)} are not taken."
+        yield Finding("serious", what, "Set it in the environment of whatever starts the runs; never in district.toml.")
 
 
 def _data_folder(district: District) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ class Desk:
     intake: dict[str, Any] = field(default_factory=lambda: {"settle_seconds": 0})
     landing: str = "landing"
     said: list[str] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)  # other settings
 
     def __post_init__(self) -> None:
         (self.folder / self.landing).mkdir(parents=True, exist_ok=True)
@@ -52,6 +53,7 @@ class Desk:
             "sources": self.sources,
             "intake": self.intake,
             "paths": {"landing": self.landing},
+            **self.more,
         }
         return District(**whole)
 

@@ -17,16 +17,22 @@ from pathlib import Path
 from typing import Literal, cast
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from pipelines.district import District, Source
+from pipelines.district import PSEUDONYM_KEY, District, Source
+from pipelines.intake import free_text
+from pipelines.intake.columns import PROVENANCE
 from pipelines.intake.examine import Examined, examine
 from pipelines.intake.excel import WorkbookError, examine_workbook, open_workbook, sheet_names
 from pipelines.intake.package import Part, parts_of
 from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, settled
+from pipelines.intake.shield import HASHED, shield_of
 from pipelines.intake.unpack import Unreadable
 from pipelines.intake.write import settle, write_raw
 from pipelines.lineage.ledger import Delivery, DeliveryStatus, Ledger, SeenFile, now
 from pipelines.sources import format_of, oneroster
+from pipelines.sources.answers import items_by_survey
+from pipelines.sources.shape import Items
 
 _EPOCH = date(1970, 1, 1)
 _CHANGED = "it changed while it was looked at, as a file does that is still being written; it is taken with the next run"
@@ -53,7 +59,10 @@ class _Night:
     ledger: Ledger
     run_id: str
     scratch: Path
+    until: date
     earlier: dict[tuple[str, str, date], list[Delivery]]  # by source, table and business date
+    items: Items
+    again: frozenset[tuple[str, str]]  # source and name of survey files to be read anew, as the settings say something else of the survey now
 
 
 def take(district: District, ledger: Ledger, run_id: str, until: date, progress: Callable[[str], None]) -> IntakeReport:
@@ -64,11 +73,14 @@ def take(district: District, ledger: Ledger, run_id: str, until: date, progress:
     """
     scratch = district.data / "tmp" / "intake"
     shutil.rmtree(scratch, ignore_errors=True)  # what a killed run left
+    free_text.expire(district, ledger, until)
     found, unmatched = find(district, until)
-    fresh, looks, waiting = _fresh(found, ledger, district)
+    items = items_by_survey(district)
+    fresh, looks, waiting, again = _fresh(found, ledger, district, items)
     steady = settled(fresh, looks, district.intake.settle_seconds)
     waiting += [Waiting(f.name, _CHANGED) for f in fresh if f not in steady]
-    night = _Night(district, ledger, run_id, scratch, _earlier(ledger, {f.business_date for f in steady}))
+    night = _Night(district, ledger, run_id, scratch, until, _earlier(ledger, {f.business_date for f in steady}), items, frozenset(again))
+    fresh.sort(key=lambda f: (f.business_date, _last_sequence(night, f)))
     taken: list[Delivery] = []
     try:
         for f in fresh:
@@ -102,13 +114,27 @@ def unread_files(unmatched: Iterable[str]) -> list[tuple[str, str, int]]:
     return [(folder, some[0], len(some)) for (folder, _), some in sorted(groups.items())]
 
 
-def _fresh(found: Iterable[Found], ledger: Ledger, district: District) -> tuple[list[Found], dict[Found, Look], list[Waiting]]:
-    """Files whose size or time of change is not as remembered, or that could not be read and whose settings have changed since."""
+def _last_sequence(night: _Night, found: Found) -> int:
+    """Where a file that is read anew stood among those of its date, so that reading it anew does not put it after a later one. New files come last."""
+    if (found.source.id, found.name) not in night.again:
+        return MAX_SEQUENCE
+    tables = {t.name for t in found.tables}
+    same = [d for (s, t, _), some in night.earlier.items() if s == found.source.id and t in tables for d in some if d.name == found.name]
+    return max((d.sequence for d in same), default=0)
+
+
+def _fresh(
+    found: Iterable[Found], ledger: Ledger, district: District, items: Items
+) -> tuple[list[Found], dict[Found, Look], list[Waiting], set[tuple[str, str]]]:
+    """Files whose size or time of change is not as remembered, or that could not be read and whose settings have changed since.
+
+    What of a survey file goes to raw hangs on the settings, so it is read anew whenever they say something else of it; those come last, by name.
+    """
     seen = {(r["source_id"], r["name"]): (r["stamp"], r["read_with"]) for r in ledger.rows("select * from seen_files")}
     failed = ledger.rows("select source_id, name from deliveries where status in ('blocked', 'unreadable') and raw_path = ''")
     retry = {(r["source_id"], r["name"].partition("!")[0]) for r in failed}
     retry |= {(s, n.rpartition("/")[0] + "/manifest.csv") for s, n in retry}
-    fresh, looks, waiting = [], {}, []
+    fresh, looks, waiting, again = [], {}, [], set()
     for f in found:
         try:
             looks[f] = look(f)
@@ -116,15 +142,21 @@ def _fresh(found: Iterable[Found], ledger: Ledger, district: District) -> tuple[
             waiting.append(Waiting(f.name, f"it cannot be looked at ({e.strerror})"))
             continue
         stamp, read_with = seen.get((f.source.id, f.name), ("", ""))
-        changed_settings = (f.source.id, f.name) in retry and read_with != _read_with(district, f.source)
+        is_survey = f.source.survey is not None
+        changed_settings = ((f.source.id, f.name) in retry or is_survey) and read_with not in ("", _read_with(district, f.source, items))
+        if changed_settings and is_survey:
+            again.add((f.source.id, f.name))
         if stamp != looks[f].stamp or changed_settings:
             fresh.append(f)
-    return fresh, looks, waiting
+    return fresh, looks, waiting, again
 
 
-def _read_with(district: District, source: Source) -> str:
+def _read_with(district: District, source: Source, items: Items) -> str:
     """A hash of the settings that decide how a source's files are read."""
-    return hashlib.sha256((source.model_dump_json() + district.intake.model_dump_json()).encode()).hexdigest()[:16]
+    settings = source.model_dump_json() + district.intake.model_dump_json()
+    if source.survey:
+        settings += repr((items.get(source.survey.survey_id), district.survey_text is None, _no_key(district, source)))
+    return hashlib.sha256(settings.encode()).hexdigest()[:16]
 
 
 def _earlier(ledger: Ledger, days: set[date]) -> dict[tuple[str, str, date], list[Delivery]]:
@@ -159,7 +191,7 @@ def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> No
         if delivery is not None:
             taken.append(delivery)
     shutil.rmtree(unpacked, ignore_errors=True)
-    night.ledger.put(SeenFile(found.source.id, found.name, first.remembered(time.time()), _read_with(night.district, found.source)))
+    night.ledger.put(SeenFile(found.source.id, found.name, first.remembered(time.time()), _read_with(night.district, found.source, night.items)))
 
 
 def _sheets_of(night: _Night, found: Found) -> list[Part]:
@@ -214,25 +246,30 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     _unchanged(found, first)
     mode = cast(Literal["bulk", "delta"], part.mode)
     delivery, known = _identity(night, found, part.table.name, part.name, mode, examined)
-    why = part.why or examined.why
+    why = part.why or examined.why or _no_key(night.district, source)
     if known and (known.raw_path or known.status in ("raw", "accepted") or known.why == why):
         return None
     delivery = replace(delivery, warnings=part.warnings)
     if why or part.path is None:
         return _record(night, replace(delivery, status="blocked", why=why))
     temporary = night.scratch / f"{delivery.delivery_id}.parquet.tmp"
-    written = write_raw(part.path, temporary, part.name, delivery.delivery_id, source, examined, _redacted(source))
+    shield = shield_of(night.district, source, night.items, is_first=part.table == found.tables[0]) if found.tables else None
+    written = write_raw(part.path, temporary, part.name, delivery.delivery_id, source, examined, _redacted(source), shield)
     _unchanged(found, first)
     warnings = (*part.warnings, *written.warnings)
     if part.file:
         warnings += oneroster.header_warnings(part.file, part.version, written.header)
     else:
         warnings += _not_redacted(source, written.header)
+    if shield and source.survey:
+        warnings += _still_there(night, delivery, written.columns, shield.hashed)
     status: DeliveryStatus = "blocked" if written.why else "raw"
     raw_path = ""
     if written.columns:
         raw_path = f"raw/{delivery.table_name}/{delivery.business_date}/{delivery.delivery_id}.parquet"
         settle(temporary, night.district.data / raw_path)
+        if shield and source.survey:
+            free_text.keep(night.district, night.ledger, delivery, source.survey, shield.texts, night.until)
     return _record(night, replace(delivery, raw_path=raw_path, n_rows=written.n_rows, status=status, why=written.why, warnings=warnings))
 
 
@@ -244,7 +281,8 @@ def _identity(night: _Night, found: Found, table: str, name: str, mode: Literal[
     source_id, day = found.source.id, found.business_date
     earlier = night.earlier.get((source_id, table, day), [])
     same_name = [d for d in earlier if d.name == name]
-    if same_name and (same_name[-1].sha256, same_name[-1].mode) == (examined.sha256, mode):
+    is_again = (source_id, found.name) in night.again and bool(same_name and same_name[-1].raw_path)
+    if same_name and (same_name[-1].sha256, same_name[-1].mode) == (examined.sha256, mode) and not is_again:
         return replace(same_name[-1], run_id=night.run_id), same_name[-1]
     sequence = found.declared
     if sequence is None or same_name or any(d.sequence == sequence for d in earlier):
@@ -272,6 +310,24 @@ def _record(night: _Night, delivery: Delivery) -> Delivery:
     known = night.earlier.setdefault((delivery.source_id, delivery.table_name, delivery.business_date), [])
     known[:] = sorted([d for d in known if d.delivery_id != delivery.delivery_id] + [delivery], key=lambda d: d.sequence)
     return delivery
+
+
+def _still_there(night: _Night, delivery: Delivery, kept: Iterable[str], hashed: Iterable[str]) -> tuple[str, ...]:
+    """A wave declared more strictly than when this file was taken before: what is kept of it from then does not go away by itself."""
+    earlier = night.earlier.get((delivery.source_id, delivery.table_name, delivery.business_date), [])
+    files = [d for d in earlier if d.name == delivery.name and d.raw_path and d.delivery_id != delivery.delivery_id]
+    before = {c for d in files for c in pq.read_schema(night.district.data / d.raw_path).names if not any(f"{HASHED}{c} " in w for w in d.warnings)}
+    if gone := sorted((before - set(kept) | before & set(hashed)) - set(PROVENANCE)):
+        remedy = f"to be rid of it, delete {night.district.data} and run again from landing"
+        return (f"kept_before: {', '.join(gone)} went to raw, and from there on, when this file was taken before; {remedy}",)
+    return ()
+
+
+def _no_key(district: District, source: Source) -> str:
+    """Why a source's files cannot be taken for want of the key that pseudonyms are made with; "" where they can."""
+    if source.survey is None or source.survey.respondent != "pseudonymous" or district.pseudonym_key:
+        return ""
+    return f"source {source.id}: its wave is pseudonymous and {PSEUDONYM_KEY} is not set in the environment (16 characters or more); set it and run again"
 
 
 def _redacted(source: Source) -> tuple[str, ...]:

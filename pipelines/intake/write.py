@@ -24,6 +24,7 @@ from pipelines.district import Source
 from pipelines.intake import exact, excel, fixed, jsonlines
 from pipelines.intake.columns import PROVENANCE, Columns, columns_of
 from pipelines.intake.examine import Examined
+from pipelines.intake.shield import Shield
 
 GROUP_ROWS = 131_072
 GROUP_BYTES = 64 << 20  # a row group is closed early where rows are wide
@@ -102,7 +103,7 @@ class _Raw:
 
     def _add_batch(self, rows: list[tuple[exact.Record, list[str | None]]]) -> None:
         cells = [pa.array(column, pa.string()) for column in zip(*(values for _, values in rows), strict=True)]
-        hidden = "; its text and some cells are left out, as they may hold a redacted column" if self.columns.dropped else ""
+        hidden = "; its text and some cells are left out, as they may hold a redacted column" if self.columns.is_private else ""
         defects = [r.defect + hidden if r.defect else None for r, _ in rows]
         texts = [r.text if r.defect and not hidden else None for r, _ in rows]
         self.n_defects += sum(d is not None for d in defects)
@@ -143,13 +144,17 @@ def _raw(target: Path, columns: Columns, delivery_id: str, name: str) -> Iterato
         raw.close()
 
 
-def write_raw(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: Iterable[str]) -> Written:
+def write_raw(
+    path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: Iterable[str], shield: Shield | None = None
+) -> Written:
     """Write the file at `path`, which `examine` found readable, to `target` (a temporary name; `settle` makes it lasting).
 
-    `name` is what errors and `_file` call it. Columns in `redacted` are dropped. Raises OSError.
+    `name` is what errors and `_file` call it. Columns in `redacted` are dropped; a `shield` says what else must not reach raw. Raises OSError.
     """
     secret = tuple(redacted)
-    writers = {"csv": _write_csv, "jsonl": _write_jsonl, "fixed": _write_fixed, "excel": _write_excel}
+    if source.file_type == "csv":
+        return _write_csv(path, target, name, delivery_id, source, examined, secret, shield)
+    writers = {"jsonl": _write_jsonl, "fixed": _write_fixed, "excel": _write_excel}
     return writers[source.file_type](path, target, name, delivery_id, source, examined, secret)
 
 
@@ -167,13 +172,16 @@ def settle(temporary: Path, lasting: Path) -> None:
             os.close(folder)
 
 
-def _write_csv(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
+def _write_csv(
+    path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...], shield: Shield | None
+) -> Written:
     with path.open(newline="", encoding=examined.encoding) as stream:
         lines = exact.Lines(stream)
         header = exact.read_header(lines, source.delimiter)
-    columns = columns_of(header, redacted)
-    warnings = [*columns.warnings, *_redactions(columns), *_other_delimiter(header, source)]
-    one_line_header = lines.number == 1
+        one_line_header = lines.number == 1
+        columns = shield.columns(header, redacted, exact.records(lines, source.delimiter, len(header))) if shield else columns_of(header, redacted)
+    warnings = [*columns.warnings, *(shield.words() if shield else _redactions(columns)), *_other_delimiter(header, source)]
+    one_line_header = one_line_header and not (shield and shield.is_by_row)
     read = False
     for ragged in (False, True):
         if one_line_header and not read:
@@ -184,6 +192,8 @@ def _write_csv(path: Path, target: Path, name: str, delivery_id: str, source: So
             lines = exact.Lines(stream)
             exact.read_header(lines, source.delimiter)
             found = exact.records(lines, source.delimiter, len(columns.names))
+            if shield:
+                found = shield.rows(found)
             raw.add_rows((r, columns.safe_cells(r.cells) if r.defect else [r.cells[i] for i in columns.kept]) for r in found)
             raw.n_blank = lines.blank
     warnings += _defects(raw)

@@ -125,6 +125,17 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Tombstone:
+    """What is left of something that had to be deleted: how many rows there were, and why they went."""
+
+    store: str
+    delivery_id: str
+    deleted_at: str
+    n_rows: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class SeenFile:
     """A landing file that intake has dealt with, so that a night need not read it again.
 
@@ -145,6 +156,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     Publication: ("publication_id",),
     SeenFile: ("source_id", "name"),
     Release: ("delivery_id", "table_name", "row_key"),
+    Tombstone: ("store", "delivery_id"),
 }
 TABLES: dict[type, str] = {
     Run: "runs",
@@ -154,8 +166,9 @@ TABLES: dict[type, str] = {
     Publication: "publications",
     SeenFile: "seen_files",
     Release: "releases",
+    Tombstone: "tombstones",
 }
-Record = Run | Delivery | Check | SliceVerdict | Publication | Release | SeenFile
+Record = Run | Delivery | Check | SliceVerdict | Publication | Release | SeenFile | Tombstone
 
 
 def now() -> str:

@@ -19,6 +19,7 @@ from pipelines.quality.drift import drift
 from pipelines.quality.expectations import NOT_LOADED, NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
 from pipelines.quality.stopped import is_by_rule, package_of, standing
 from pipelines.sources import ALL_TABLES
+from pipelines.sources.answers import items_by_survey
 
 READABLE = "file_is_readable"
 
@@ -100,7 +101,7 @@ def _load(
     progress: Callable[[str], None],
 ) -> tuple[dict[str, dict[str, int]], list[Delivery]]:
     """Load and judge every table; returns bad rows by table and rule, and the deliveries with their header warnings."""
-    items = {s: frozenset(r["item_title"] for r in district.code_map("survey_items") if r["survey_id"] == s) for s in _surveys(district)}
+    items = items_by_survey(district)
     judge.load_deliveries(db, tonight, released)
     let_through = ledger.rows("select delivery_id, table_name, row_key from releases where table_name <> ''")
     judge.load_releases(db, [(r["delivery_id"], r["table_name"], r["row_key"]) for r in let_through])
@@ -119,6 +120,9 @@ def _load(
         for delivery_id, formats in found.dates.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"date_format: {c} read as {f}" for c, f in formats]))
+        for delivery_id, words in found.left_out.items():
+            old = noted[delivery_id]
+            noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"left_out: {words}"]))
         for delivery_id, remedies in found.notes.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"{NOTE}{r}" for r in remedies]))
@@ -129,10 +133,6 @@ def _load(
         judge.present_view(db, table, name in names)
     counts = {n: judge.judge(db, ALL_TABLES[n], [r for r in suites[n].rules if r.kind == "row"] if n in suites else []) for n in names}
     return counts, list(noted.values())
-
-
-def _surveys(district: District) -> set[str]:
-    return {s.survey.survey_id for s in district.sources if s.survey}
 
 
 def _previous_rows(db: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:

@@ -5,7 +5,7 @@ Belongs here: what is written to `settings`. The models read it as a source; not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from pipelines.district import CODE_MAPS, District
+from pipelines.district import CODE_MAPS, District, Survey, code_columns
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 MEMORY_LIMIT = "4GB"
@@ -69,12 +69,27 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
     _replace(db, "terms", pa.table({"school_year": pa.array([y for y, _ in terms], whole), "term_id": pa.array([t.id for _, t in terms], text),
                                     "term_name": pa.array([t.name for _, t in terms], text), "start_date": pa.array([t.start for _, t in terms], day),
                                     "end_date": pa.array([t.end for _, t in terms], day)}))  # fmt: skip
-    for name, columns in CODE_MAPS.items():
+    for name in CODE_MAPS:
         rows = district.code_map(name)
-        _replace(db, name, pa.table({c: pa.array([r[c] or None for r in rows], text) for c in columns}))
+        _replace(db, name, pa.table({c: pa.array([r[c] or None for r in rows], text) for c in code_columns(name)}))
+    _replace(db, "survey_waves", _waves(district.surveys))
+    asked = [(w, kind, v) for w in district.surveys for kind, values in (("grade", w.eligible.grades), ("school", w.eligible.schools)) for v in values]
+    _replace(db, "survey_eligible", pa.table({
+        "survey_id": pa.array([w.survey_id for w, _, _ in asked], text), "wave_id": pa.array([w.wave_id for w, _, _ in asked], text),
+        "kind": pa.array([k for _, k, _ in asked], text), "value": pa.array([v for _, _, v in asked], text)}))  # fmt: skip
 
     # What every district shares is a seed; the gate reads the same file as the models.
     db.execute("create or replace table settings.work_statuses as select format, status from read_csv(?, header=true)", [str(SEEDS / "work_statuses.csv")])
+
+
+def _waves(surveys: Sequence[Survey]) -> pa.Table:
+    """What is declared of each wave, a row a wave."""
+    kinds = {
+        "survey_id": pa.string(), "wave_id": pa.string(), "role": pa.string(), "respondent": pa.string(), "consent_basis": pa.string(),
+        "keep": pa.string(), "opens": pa.date32(), "closes": pa.date32(),
+    }  # fmt: skip
+    columns = {name: pa.array([getattr(s, name) for s in surveys], kind) for name, kind in kinds.items()}
+    return pa.table(columns | {"eligible_count": pa.array([s.eligible.count for s in surveys], pa.int64())})
 
 
 def write_night(db: duckdb.DuckDBPyConnection, as_of: date) -> date:

@@ -21,7 +21,7 @@ from pipelines.quality import dates
 from pipelines.quality.expectations import Rule, row_condition
 from pipelines.quality.hold import quoted, same_key
 from pipelines.sources import format_of
-from pipelines.sources.shape import Reading, Table
+from pipelines.sources.shape import Items, Projection, Reading, Table
 
 CANDIDATE = (
     "_is_deleted", "_delivery_id", "_file", "_line", "_defect", "_precedence", "_business_date", "_mode", "_source_id", "_content",
@@ -40,6 +40,7 @@ class Candidates:
     n_rows: dict[str, int]
     dates: dict[str, tuple[tuple[str, str], ...]]
     unsettled: dict[str, tuple[str, ...]]
+    left_out: dict[str, str]  # rows of the file that are no answers by its own account, in words
 
 
 def load_deliveries(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery], released: frozenset[str]) -> None:
@@ -69,20 +70,22 @@ def row_key(table: Table, alias: str) -> str:
     return f"concat_ws('|', {quoted(table.key, alias)})"
 
 
-def load_candidates(
-    db: duckdb.DuckDBPyConnection, district: District, table: Table, items: Mapping[str, frozenset[str]], deliveries: Sequence[Delivery], data: Path
-) -> Candidates:
+def load_candidates(db: duckdb.DuckDBPyConnection, district: District, table: Table, items: Items, deliveries: Sequence[Delivery], data: Path) -> Candidates:
     """Fill `arrival.<table>` from the raw files of `deliveries` and from open quarantine."""
     # A file that is read from raw tonight brings its quarantined rows itself: after a kill, a row that was set aside already must not come twice.
     again = ", ".join(f"'{d.delivery_id}'" for d in deliveries) or "''"
     db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run, _n_nights), true as _is_retried "
                f"from quarantine.{table.name} where _delivery_id not in ({again})")  # fmt: skip
-    found = Candidates({}, {}, {}, {}, {}, {})
-    groups: dict[tuple[str, str, tuple[str, ...]], list[Delivery]] = defaultdict(list)
+    found = Candidates({}, {}, {}, {}, {}, {}, {})
+    groups: dict[tuple[str, str, tuple[str, ...], str], list[Delivery]] = defaultdict(list)
+    heads: dict[str, tuple[Mapping[str, str], ...]] = {}
     for d in deliveries:
-        groups[d.source_id, d.mode, tuple(pq.read_schema(data / d.raw_path).names)].append(d)
-    for (source_id, mode, columns), some in groups.items():
-        _load_alike(db, table, district.source(source_id), columns, Reading(mode, items), some, data, found)  # type: ignore[arg-type]  # the ledger's own values
+        head = _head(db, data / d.raw_path, format_of(district.source(d.source_id)).n_head)
+        heads[repr(head)] = head
+        groups[d.source_id, d.mode, tuple(pq.read_schema(data / d.raw_path).names), repr(head)].append(d)
+    for (source_id, mode, columns, head_text), some in groups.items():
+        reading = Reading(mode, items, heads[head_text])  # type: ignore[arg-type]  # the ledger's own values
+        _load_alike(db, table, district.source(source_id), columns, reading, some, data, found)
     keys = quoted(table.key)
     db.execute(f"""
         create or replace temp table repeats as
@@ -123,9 +126,12 @@ def _load_alike(
     if projection.missing:
         return
     _view_raw(db, deliveries, data)
-    if projection.context != "false":
-        counted = db.execute(f"select _delivery_id, count(*) from raw where not ({projection.context}) group by 1").fetchall()
-        found.n_rows.update(dict.fromkeys(ids, 0) | {str(d): int(n) for d, n in counted})
+    if projection.context != "false" or projection.left_out:
+        found.n_rows.update(dict.fromkeys(ids, 0))
+        for delivery_id, n, *not_answers in db.execute(_count_rows(projection)).fetchall():
+            found.n_rows[str(delivery_id)] = int(n)
+            reasons = [f"{m:,} {words}" for m, (words, _) in zip(not_answers, projection.left_out, strict=True) if m]
+            found.left_out.update({str(delivery_id): ", ".join(reasons)} if reasons else {})
     open_columns = [c for c in table.dates if c not in source.date_formats and c not in source.constants]
     settled = dates.settle(db, f"(select * from ({projection.sql}) where _defect is null)", open_columns)
     alike: dict[tuple[tuple[str, str], ...], list[Delivery]] = defaultdict(list)
@@ -155,6 +161,28 @@ def _load_alike(
 def _view_raw(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery], data: Path) -> None:
     files = ", ".join("'" + str(data / d.raw_path).replace("'", "''") + "'" for d in deliveries)
     db.execute(f"create or replace temp view raw as select * from read_parquet([{files}], hive_partitioning=false)")
+
+
+def _head(db: duckdb.DuckDBPyConnection, raw: Path, n: int) -> tuple[Mapping[str, str], ...]:
+    """The first `n` rows of a raw file, cells by column, with `_line`."""
+    if not n:
+        return ()
+    result = db.execute(
+        f"select * exclude (_delivery_id, _file, _defect, _text) from read_parquet(?, hive_partitioning=false) order by _line limit {n}", [str(raw)]
+    )
+    names = [str(c[0]) for c in result.description or ()]
+    return tuple({name: "" if v is None else str(v) for name, v in zip(names, row, strict=True)} for row in result.fetchall())
+
+
+def _count_rows(projection: Projection) -> str:
+    """By delivery: the rows that are candidates, then those left out by each reason, a row by its first."""
+    counts: list[str] = []
+    before = [projection.context]
+    for _, condition_ in projection.left_out:
+        counts.append(f"count(*) filter (where {' and '.join(f'not ({b})' for b in before)} and ({condition_}))")
+        before.append(condition_)
+    rows = f"count(*) filter (where {' and '.join(f'not ({b})' for b in before)})"
+    return f"select {', '.join(['_delivery_id', rows, *counts])} from raw group by 1"
 
 
 def present_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bool) -> None:

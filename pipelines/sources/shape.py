@@ -56,6 +56,8 @@ class Projection:
     `_is_deleted`, and provenance. `missing` names required columns that the file lacks, as the file should have called them (`sql` gives
     NULL for them); `unknown` names columns that nothing reads; `notes` say in sentences what to do about both. `context` is a condition over
     `raw`, true of lines that say something about the columns and are no rows (a second header, points possible): `sql` gives nothing for them.
+    `left_out` are lines that are rows of the file and no answers by its own account (a preview, spam), each kind in words with its condition: `sql`
+    gives nothing for them either, and they are counted and reported.
     """
 
     sql: str
@@ -63,14 +65,55 @@ class Projection:
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     context: str = "false"
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question that the district's item map knows: what the file calls it, and its scale's answers, each with what a numeric export writes for it.
+
+    `title` and `occurrence` (1 for the first column of that title) name it in every table; `import_id` is a form tool's own id of it.
+    """
+
+    title: str
+    occurrence: int = 1
+    import_id: str = ""
+    kind: str = "single"
+    answers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def column(self) -> str:
+        """The raw column of that title: intake numbers repeated ones."""
+        return self.title if self.occurrence == 1 else f"{self.title}#{self.occurrence}"
+
+
+Items = Mapping[str, tuple[Item, ...]]  # by survey
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a projection may know besides the file's columns: the delivery's mode, and the known question titles (or ids) by survey."""
+    """What a projection may know besides the file's columns: the delivery's mode, the known questions by survey, and the file's first raw rows
+    (`Format.n_head` of them, cells by column, blank as "", with `_line`).
+    """
 
     mode: Literal["bulk", "delta"] = "bulk"
-    items: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    items: Items = field(default_factory=dict)
+    head: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Handling:
+    """What is done with the columns of a file before raw, by their position in the header.
+
+    `dropped` says why; `pseudonym` cells are replaced by a keyed hash, `text` cells go to the restricted store (or nowhere). `repeats` are columns
+    whose name the header has before and that may stay. The first `n_context` rows describe columns.
+    """
+
+    dropped: Mapping[int, str] = field(default_factory=dict)
+    pseudonym: frozenset[int] = frozenset()
+    text: frozenset[int] = frozenset()
+    repeats: frozenset[int] = frozenset()
+    n_context: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +121,7 @@ class Format:
     """A source format, whole. `tables_of` gives the tables that a file at this path (with `/`) of this source feeds, or in words why there is none;
     each of them is a delivery of its own. `redacted` columns are dropped before raw. A `is_package` format is read through its manifest.
     Where `sheet_for` is given, a workbook has a sheet for each table: it finds a table's among the sheet names.
+    `handling` is asked before raw, with the header and the first `n_head` rows as delivered, where a format's files say who answered.
     """
 
     name: str
@@ -87,6 +131,8 @@ class Format:
     redacted: tuple[str, ...] = ()
     is_package: bool = False
     sheet_for: Callable[[Table, Sequence[str]], str | None] | None = None
+    handling: Callable[[Source, Sequence[str], Sequence[Sequence[str]], Items], Handling] | None = None
+    n_head: int = 0
 
     def feeds(self, source: Source) -> tuple[Table, ...]:
         """The tables that a source of this format can bring."""

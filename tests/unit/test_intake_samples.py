@@ -12,11 +12,13 @@ import pytest
 
 from pipelines.intake.take import IntakeReport
 from pipelines.sources import ALL_TABLES, format_of
+from pipelines.sources.answers import items_by_survey
 from pipelines.sources.shape import Reading
 from tests.landing import Desk
 
 WHO = ("StudentUniqueId", "FirstName", "LastSurname", "ElectronicMailAddress")
-ASKED = frozenset({"Internet Access Type", "Has school email account", "Has computer at home", "Has school student account"})
+ASKED = ("Internet Access Type", "Has school email account", "Has computer at home", "Has school student account")
+ITEM_MAP = "survey_id,item_title,item_id,construct,scale_id,is_reversed\n" + "".join(f"internet,{title},i{n},c,s,false\n" for n, title in enumerate(ASKED))
 GRAND_BEND: list[dict[str, Any]] = [
     {"id": "roster", "format": "oneroster", "path": "oneroster-1.1/manifest.csv", "business_date": "2021-08-20"},
     {"id": "lms", "format": "lms", "path": "lms/**/*.csv"},
@@ -43,7 +45,7 @@ def _candidates(desk: Desk, report: IntakeReport) -> dict[str, list[dict[str, An
             db.execute(f"create or replace view raw as select * from read_parquet('{desk.district.data / d.raw_path}', hive_partitioning = false)")
             columns = [str(c[0]) for c in db.execute("describe raw").fetchall()]
             source = desk.district.source(d.source_id)
-            found = format_of(source).projection(ALL_TABLES[d.table_name], source, columns, Reading(items={"internet": ASKED}))
+            found = format_of(source).projection(ALL_TABLES[d.table_name], source, columns, Reading(items=items_by_survey(desk.district)))
             assert found.missing == ()
             result = db.execute(found.sql)
             names = [c[0] for c in result.description or ()]
@@ -54,6 +56,8 @@ def _candidates(desk: Desk, report: IntakeReport) -> dict[str, list[dict[str, An
 @pytest.fixture(scope="module")
 def grand_bend(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> tuple[Desk, IntakeReport]:
     desk = Desk(tmp_path_factory.mktemp("grand-bend"), GRAND_BEND, landing=str(shared_data / "grand-bend"))
+    (desk.folder / "codes").mkdir()
+    (desk.folder / "codes/survey_items.csv").write_text(ITEM_MAP, encoding="utf-8")
     return desk, desk.take()
 
 

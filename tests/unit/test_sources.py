@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.district import Source
 from pipelines.sources import extract, google_forms, lms, oneroster
-from pipelines.sources.shape import Projection, Reading, Table, iso_date, quoted, select, snake, suggestion
+from pipelines.sources.shape import Item, Projection, Reading, Table, iso_date, quoted, select, snake, suggestion
 
 PLACES = {"_delivery_id": "d1", "_file": "f.csv", "_line": 2, "_defect": None, "_text": None}
 
@@ -162,7 +162,7 @@ def test_header_warnings_name_order_and_strangers() -> None:
 
 
 SURVEY = {"survey_id": "pulse", "wave_id": "w1", "school_column": "School", "grade_column": "Grade"}
-ITEMS = Reading(items={"pulse": frozenset({"I feel safe", "Adults care", "Email Address", "Student"})})
+ITEMS = Reading(items={"pulse": tuple(Item(title) for title in ("I feel safe", "Adults care", "Email Address", "Student"))})
 
 
 def _survey(**settings: Any) -> Source:
@@ -179,10 +179,10 @@ def test_a_survey_becomes_one_row_for_each_answer() -> None:
     assert (found.missing, found.unknown) == ((), ("Else",))
     rows = sorted(_project(found, table, raw), key=lambda r: (r["_line"], r["item_title"]))
     assert [[r[c] for c in table.columns] for r in rows] == [
-        ["pulse", "w1", "w1:2", "2025-09-12", "student", "k1", "07", "Adults care", None],
-        ["pulse", "w1", "w1:2", "2025-09-12", "student", "k1", "07", "I feel safe", "Agree"],
-        ["pulse", "w1", "w1:3", "2025-09-13", "student", "k2", "08", "Adults care", "Disagree"],
-        ["pulse", "w1", "w1:3", "2025-09-13", "student", "k2", "08", "I feel safe", "Not sure"],
+        ["pulse", "w1", "w1:2", None, "2025-09-12", "student", "k1", "07", "Adults care", "1", "", None],
+        ["pulse", "w1", "w1:2", None, "2025-09-12", "student", "k1", "07", "I feel safe", "1", "", "Agree"],
+        ["pulse", "w1", "w1:3", None, "2025-09-13", "student", "k2", "08", "Adults care", "1", "", "Disagree"],
+        ["pulse", "w1", "w1:3", None, "2025-09-13", "student", "k2", "08", "I feel safe", "1", "", "Not sure"],
     ]
 
 

@@ -1,0 +1,98 @@
+-- Responses against who was asked, by wave and school, and ('' for the school) for the district. Asked of a student wave are the roster's students on the
+-- day that it opened, of the grades and schools that it names: later moves do not change who was asked. Of families and staff it is the stated count, for
+-- the district alone. Unknown (no opening date, no count) is null, never zero. A response with at least one answer counts, one respondent once.
+with waves as (
+    select survey_id, wave_id, role as respondent_role, opens, eligible_count
+    from {{ source('settings', 'survey_waves') }}
+),
+
+limits as (
+    select survey_id, wave_id, kind, value
+    from {{ source('settings', 'survey_eligible') }}
+),
+
+asked as (
+    select distinct waves.survey_id, waves.wave_id, stints.student_key, stints.school_key
+    from waves
+    inner join {{ ref('dim_stints') }} as stints on waves.opens >= stints.entry_date and waves.opens < stints.exit_date
+    inner join {{ ref('dim_students') }} as students on stints.student_key = students.student_key
+    where
+        waves.respondent_role = 'student'
+        and (
+            not exists (
+                select 1 from limits
+                where limits.survey_id = waves.survey_id and limits.wave_id = waves.wave_id and limits.kind = 'school'
+            )
+            or exists (
+                select 1 from limits
+                where
+                    limits.survey_id = waves.survey_id and limits.wave_id = waves.wave_id and limits.kind = 'school' and limits.value = stints.school_key
+            )
+        )
+        and (
+            not exists (
+                select 1 from limits
+                where limits.survey_id = waves.survey_id and limits.wave_id = waves.wave_id and limits.kind = 'grade'
+            )
+            or exists (
+                select 1 from limits
+                where
+                    limits.survey_id = waves.survey_id and limits.wave_id = waves.wave_id and limits.kind = 'grade' and limits.value = students.grade_level
+            )
+        )
+),
+
+eligible as (
+    select survey_id, wave_id, school_key, count(distinct student_key) as n_eligible
+    from asked
+    group by survey_id, wave_id, school_key
+    union all
+    select survey_id, wave_id, '' as school_key, count(distinct student_key) as n_eligible
+    from asked
+    group by survey_id, wave_id
+    union all
+    select survey_id, wave_id, '' as school_key, eligible_count as n_eligible
+    from waves
+    where respondent_role <> 'student' and eligible_count is not null
+),
+
+responses as (
+    select
+        survey_id,
+        wave_id,
+        coalesce(school_key, '') as school_key,
+        coalesce(respondent_id, response_id) as respondent
+    from {{ ref('int_survey_answers_combined') }}
+    where answer is not null
+),
+
+counted as (
+    select survey_id, wave_id, school_key, count(distinct respondent) as n_responses
+    from responses
+    where school_key <> ''
+    group by survey_id, wave_id, school_key
+    union all
+    select survey_id, wave_id, '' as school_key, count(distinct respondent) as n_responses
+    from responses
+    group by survey_id, wave_id
+),
+
+places as (
+    select survey_id, wave_id, school_key from eligible
+    union
+    select survey_id, wave_id, school_key from counted
+)
+
+select
+    {{ concat_key(["places.survey_id", "places.wave_id", "places.school_key"]) }} as rate_key,
+    places.survey_id,
+    places.wave_id,
+    places.school_key,
+    eligible.n_eligible,
+    coalesce(counted.n_responses, 0) as n_responses,
+    {{ safe_divide("coalesce(counted.n_responses, 0)", "eligible.n_eligible") }} as response_rate
+from places
+left join eligible
+    on places.survey_id = eligible.survey_id and places.wave_id = eligible.wave_id and places.school_key = eligible.school_key
+left join counted
+    on places.survey_id = counted.survey_id and places.wave_id = counted.wave_id and places.school_key = counted.school_key

@@ -1,0 +1,17 @@
+-- What was answered, of every source: one branch a staging model. A blank answer is one that was not given; `choice` is '' but where several may be ticked.
+select
+    survey_id,
+    wave_id,
+    response_id,
+    respondent_id,
+    answered_on,
+    respondent_role,
+    school_id as school_key,
+    grade_level,
+    item_title,
+    occurrence,
+    choice,
+    answer,
+    delivery_id,
+    line_number
+from {{ ref('stg_survey__answers') }}
