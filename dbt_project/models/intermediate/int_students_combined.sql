@@ -1,24 +1,59 @@
 -- Every student that any source names. OneRoster 1.1 says it on the user, 1.2 in roles; a learning-management system
--- may know students that the roster lacks.
+-- may know students that the roster lacks; an extract's students stand for themselves. Who a roster describes is described by it alone.
 with named as (
     select user_id as student_key from {{ ref('stg_oneroster__users') }} where user_role = 'student'
     union
     select user_id as student_key from {{ ref('stg_oneroster__roles') }} where user_role = 'student'
     union
     select student_id as student_key from {{ ref('stg_lms__users') }} where user_role = 'student' and student_id is not null
+    union
+    select student_id as student_key from {{ ref('stg_extract__students') }}
+),
+
+-- the district's codes, and our own names, which need none
+race_names as (
+    select code, race from {{ source('settings', 'race_codes') }}
+    {% for race in [
+        'american_indian_or_alaska_native', 'asian', 'black_or_african_american', 'native_hawaiian_or_other_pacific_islander', 'white'
+    ] %}
+        union all
+        select '{{ race }}' as code, '{{ race }}' as race
+    {% endfor %}
+),
+
+extracted as (
+    select
+        students.student_id,
+        min(coalesce(grades.grade_level, students.grade_level)) as grade_level,
+        min(coalesce(sexes.sex, lower(students.sex))) as sex,
+        case when {{ bool_any("students.hispanic = 'true' or names.race = 'hispanic_or_latino'") }} then 'true' end as hispanic_or_latino_ethnicity,
+        case when {{ bool_any("names.race = 'american_indian_or_alaska_native'") }} then 'true' end as american_indian_or_alaska_native,
+        case when {{ bool_any("names.race = 'asian'") }} then 'true' end as asian,
+        case when {{ bool_any("names.race = 'black_or_african_american'") }} then 'true' end as black_or_african_american,
+        case when {{ bool_any("names.race = 'native_hawaiian_or_other_pacific_islander'") }} then 'true' end as native_hawaiian_or_other_pacific_islander,
+        case when {{ bool_any("names.race = 'white'") }} then 'true' end as white,
+        case when {{ bool_any("names.race = 'two_or_more_races'") }} then 'true' end as demographic_race_two_or_more_races
+    from {{ ref('stg_extract__students') }} as students
+    left join {{ source('settings', 'grade_levels') }} as grades on students.grade_level = grades.code
+    left join {{ source('settings', 'sex_codes') }} as sexes on students.sex = sexes.code
+    -- the list of races in one cell, each between commas
+    left join race_names as names
+        on instr(',' || replace(replace(replace(students.races, ';', ','), '|', ','), ', ', ',') || ',', ',' || names.code || ',') > 0
+    group by students.student_id
 )
 
 select
     named.student_key,
-    nullif(split_part(users.grade_levels, ',', 1), '') as grade_level,
-    demographics.sex,
-    demographics.hispanic_or_latino_ethnicity,
-    demographics.american_indian_or_alaska_native,
-    demographics.asian,
-    demographics.black_or_african_american,
-    demographics.native_hawaiian_or_other_pacific_islander,
-    demographics.white,
-    demographics.demographic_race_two_or_more_races
+    coalesce(nullif(split_part(users.grade_levels, ',', 1), ''), extracted.grade_level) as grade_level,
+    case when demographics.user_id is not null then demographics.sex else extracted.sex end as sex,
+    case when demographics.user_id is not null then demographics.hispanic_or_latino_ethnicity else extracted.hispanic_or_latino_ethnicity end as hispanic_or_latino_ethnicity,
+    case when demographics.user_id is not null then demographics.american_indian_or_alaska_native else extracted.american_indian_or_alaska_native end as american_indian_or_alaska_native,
+    case when demographics.user_id is not null then demographics.asian else extracted.asian end as asian,
+    case when demographics.user_id is not null then demographics.black_or_african_american else extracted.black_or_african_american end as black_or_african_american,
+    case when demographics.user_id is not null then demographics.native_hawaiian_or_other_pacific_islander else extracted.native_hawaiian_or_other_pacific_islander end as native_hawaiian_or_other_pacific_islander,
+    case when demographics.user_id is not null then demographics.white else extracted.white end as white,
+    case when demographics.user_id is not null then demographics.demographic_race_two_or_more_races else extracted.demographic_race_two_or_more_races end as demographic_race_two_or_more_races
 from named
 left join {{ ref('stg_oneroster__users') }} as users on named.student_key = users.user_id
 left join {{ ref('stg_oneroster__demographics') }} as demographics on named.student_key = demographics.user_id
+left join extracted on named.student_key = extracted.student_id
