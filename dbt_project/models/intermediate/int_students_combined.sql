@@ -26,13 +26,13 @@ extracted as (
         students.student_id,
         min(coalesce(grades.grade_level, students.grade_level)) as grade_level,
         min(coalesce(sexes.sex, lower(students.sex))) as sex,
-        case when {{ bool_any("students.hispanic = 'true' or names.race = 'hispanic_or_latino'") }} then 'true' end as hispanic_or_latino_ethnicity,
-        case when {{ bool_any("names.race = 'american_indian_or_alaska_native'") }} then 'true' end as american_indian_or_alaska_native,
-        case when {{ bool_any("names.race = 'asian'") }} then 'true' end as asian,
-        case when {{ bool_any("names.race = 'black_or_african_american'") }} then 'true' end as black_or_african_american,
-        case when {{ bool_any("names.race = 'native_hawaiian_or_other_pacific_islander'") }} then 'true' end as native_hawaiian_or_other_pacific_islander,
-        case when {{ bool_any("names.race = 'white'") }} then 'true' end as white,
-        case when {{ bool_any("names.race = 'two_or_more_races'") }} then 'true' end as demographic_race_two_or_more_races
+        max(case when students.hispanic = 'true' or names.race = 'hispanic_or_latino' then 'true' end) as hispanic_or_latino_ethnicity,
+        max(case when names.race = 'american_indian_or_alaska_native' then 'true' end) as american_indian_or_alaska_native,
+        max(case when names.race = 'asian' then 'true' end) as asian,
+        max(case when names.race = 'black_or_african_american' then 'true' end) as black_or_african_american,
+        max(case when names.race = 'native_hawaiian_or_other_pacific_islander' then 'true' end) as native_hawaiian_or_other_pacific_islander,
+        max(case when names.race = 'white' then 'true' end) as white,
+        max(case when names.race = 'two_or_more_races' then 'true' end) as demographic_race_two_or_more_races
     from {{ ref('stg_extract__students') }} as students
     left join {{ source('settings', 'grade_levels') }} as grades on students.grade_level = grades.code
     left join {{ source('settings', 'sex_codes') }} as sexes on students.sex = sexes.code
@@ -40,20 +40,47 @@ extracted as (
     left join race_names as names
         on instr(',' || replace(replace(replace(students.races, ';', ','), '|', ','), ', ', ',') || ',', ',' || names.code || ',') > 0
     group by students.student_id
+),
+
+described as (
+    select
+        user_id as student_key,
+        sex,
+        hispanic_or_latino_ethnicity,
+        american_indian_or_alaska_native,
+        asian,
+        black_or_african_american,
+        native_hawaiian_or_other_pacific_islander,
+        white,
+        demographic_race_two_or_more_races
+    from {{ ref('stg_oneroster__demographics') }}
+    union all
+    select
+        extracted.student_id as student_key,
+        extracted.sex,
+        extracted.hispanic_or_latino_ethnicity,
+        extracted.american_indian_or_alaska_native,
+        extracted.asian,
+        extracted.black_or_african_american,
+        extracted.native_hawaiian_or_other_pacific_islander,
+        extracted.white,
+        extracted.demographic_race_two_or_more_races
+    from extracted
+    where not exists (select 1 from {{ ref('stg_oneroster__demographics') }} as roster where roster.user_id = extracted.student_id)
 )
 
 select
     named.student_key,
     coalesce(nullif(split_part(users.grade_levels, ',', 1), ''), extracted.grade_level) as grade_level,
-    case when demographics.user_id is not null then demographics.sex else extracted.sex end as sex,
-    case when demographics.user_id is not null then demographics.hispanic_or_latino_ethnicity else extracted.hispanic_or_latino_ethnicity end as hispanic_or_latino_ethnicity,
-    case when demographics.user_id is not null then demographics.american_indian_or_alaska_native else extracted.american_indian_or_alaska_native end as american_indian_or_alaska_native,
-    case when demographics.user_id is not null then demographics.asian else extracted.asian end as asian,
-    case when demographics.user_id is not null then demographics.black_or_african_american else extracted.black_or_african_american end as black_or_african_american,
-    case when demographics.user_id is not null then demographics.native_hawaiian_or_other_pacific_islander else extracted.native_hawaiian_or_other_pacific_islander end as native_hawaiian_or_other_pacific_islander,
-    case when demographics.user_id is not null then demographics.white else extracted.white end as white,
-    case when demographics.user_id is not null then demographics.demographic_race_two_or_more_races else extracted.demographic_race_two_or_more_races end as demographic_race_two_or_more_races
+    described.sex,
+    described.hispanic_or_latino_ethnicity,
+    described.american_indian_or_alaska_native,
+    described.asian,
+    described.black_or_african_american,
+    described.native_hawaiian_or_other_pacific_islander,
+    described.white,
+    described.demographic_race_two_or_more_races
 from named
 left join {{ ref('stg_oneroster__users') }} as users on named.student_key = users.user_id
-left join {{ ref('stg_oneroster__demographics') }} as demographics on named.student_key = demographics.user_id
 left join extracted on named.student_key = extracted.student_id
+left join described on named.student_key = described.student_key
