@@ -146,7 +146,8 @@ class Enrollment(_Settings):
 
     `exit_is_inclusive`: the exit date is the last day enrolled; else the first day no longer enrolled.
     `by_share`: a day counts the enrollment's share at its school, and a student's shares of one day are never more than a whole; `once_at_primary`: the
-    whole day counts at the primary school and not at others; `at_each_school`: a whole day counts at every school.
+    whole day counts at the primary school and not at others; `at_each_school`: a whole day counts at every school. A roster says no shares, so that by
+    share its days are whole.
     """
 
     exit_is_inclusive: bool = False

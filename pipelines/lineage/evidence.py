@@ -25,10 +25,10 @@ _ATTENDANCE = """
         group by all
     ), placed as (
         select *, sum(share) over student_day as shares,
-            row_number() over (student_day order by is_primary desc, share desc, entry_date, school_key) as nth
+            row_number() over (student_day order by is_primary desc, coalesce(share, 1000) desc, entry_date, school_key) as nth
         from at_school window student_day as (partition by student_key, calendar_date)
     ), parts as (
-        select *, case when shares > 1000 then share * 1000 // shares else share end as part from placed
+        select *, case when share is null then 1000 when shares > 1000 then share * 1000 // shares else share end as part from placed
     ), enrolled as (
         select *, case
             when not is_shared or (select day_counts from settings.district) = 'at_each_school' then 1000

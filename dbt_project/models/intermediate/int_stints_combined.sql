@@ -1,6 +1,7 @@
 -- A stint: a student at a school from the entry date up to, not including, the exit date, and what the enrollment says of those days: its share of a whole
--- enrollment in thousandths, whether it is the primary one, and which calendar it follows. One source speaks for a student: roles (OneRoster 1.2) say it
--- outright; else the district's enrollment extract; else the span of the student's class enrollments in a school year stands in.
+-- enrollment in thousandths (null: the source does not speak of shares), whether it is the primary one, and which calendar it follows.
+-- One source speaks for a student: roles (OneRoster 1.2) say it outright; else the district's enrollment extract; else the span of the student's class
+-- enrollments in a school year stands in.
 with from_roles as (
     select
         user_id as student_key,
@@ -10,7 +11,7 @@ with from_roles as (
         cast(null as {{ dbt.type_string() }}) as grade_level,
         cast(null as {{ dbt.type_string() }}) as track,
         cast(null as {{ dbt.type_string() }}) as calendar_code,
-        cast(1000 as bigint) as share_thousandths,
+        cast(null as bigint) as share_thousandths,
         coalesce(role_type = 'primary', false) as is_primary
     from {{ ref('stg_oneroster__roles') }}
     where user_role = 'student'
@@ -76,7 +77,7 @@ from_classes as (
         cast(null as {{ dbt.type_string() }}) as grade_level,
         cast(null as {{ dbt.type_string() }}) as track,
         cast(null as {{ dbt.type_string() }}) as calendar_code,
-        cast(1000 as bigint) as share_thousandths,
+        cast(null as bigint) as share_thousandths,
         false as is_primary
     from {{ ref('stg_oneroster__enrollments') }} as enrollments
     inner join {{ source('settings', 'school_years') }} as years

@@ -37,18 +37,19 @@ ranked as (
         row_number() over (
             partition by days.student_key, days.calendar_date
             order by
-                case when days.is_primary then 0 else 1 end asc, days.share_thousandths desc, days.entry_date asc, days.school_key asc
+                case when days.is_primary then 0 else 1 end asc, coalesce(days.share_thousandths, 1000) desc, days.entry_date asc, days.school_key asc
         ) as place
     from days
     cross join {{ source('settings', 'district') }} as district
     where days.is_shared
 ),
 
--- shares of more than a whole are cut down in proportion; what rounding leaves over goes to the first
+-- shares of more than a whole are cut down in proportion, and what rounding leaves over goes to the first; without a share a day is whole
 cut as (
     select
         ranked.*,
         case
+            when ranked.share_thousandths is null then 1000
             when ranked.all_shares <= 1000 then ranked.share_thousandths
             else cast(floor(ranked.share_thousandths * 1000 / ranked.all_shares) as bigint)
         end as part
