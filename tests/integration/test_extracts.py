@@ -255,6 +255,7 @@ def test_the_third_night_is_what_a_build_from_nothing_gives(nights: Nights, tmp_
         columns = ", ".join(c for (c,) in district.query(f"select column_name from (describe {table})") if c not in ("delivery_id", "line_number"))
         rows = f"select {columns} from {table} order by all"
         assert district.query(rows) == fresh.query(rows), table
+    assert district.hashes() == fresh.hashes()
 
 
 def test_the_models_keep_to_their_own_unit_tests(nights: Nights, tmp_path: Path) -> None:
