@@ -141,7 +141,7 @@ class Source(_Settings):
     date: str = r"(?P<date>\d{4}-\d{2}-\d{2})"
     date_format: str = "%Y-%m-%d"  # how the date is written in the path
     business_date: Day | None = None  # where the path does not say it
-    table: str | None = None  # extract: attendance, calendar or programs
+    table: str | None = None  # extract: a table of sources/extract_tables.toml, such as attendance
     mode: Literal["bulk", "delta"] = "bulk"
     file_type: Literal["csv", "jsonl", "fixed", "excel"] = "csv"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
@@ -158,7 +158,7 @@ class Source(_Settings):
     @model_validator(mode="after")
     def _complete(self) -> Source:
         if self.format == "extract" and not self.table:
-            raise ValueError(f"source {self.id}: an extract needs table = 'attendance', 'calendar' or 'programs'")
+            raise ValueError(f"source {self.id}: an extract needs table = 'attendance', 'calendar', 'programs' or another that docs/sources.md lists")
         self._check_layout()
         if self.format in SURVEY_FORMATS:
             self._is_survey()
@@ -194,9 +194,31 @@ class Source(_Settings):
 
 
 class Attendance(_Settings):
-    """`positive`: every student has a row each day. `exceptions`: only those who were not simply present."""
+    """How attendance is reported, and what makes a day absent where it is told by period or in minutes.
+
+    `positive`: every student has a row each day. `exceptions`: only those who were not simply present.
+    `half_of_periods`: the day is absent where the share of its scheduled periods missed is at or above `day_fraction` (1/2); `minutes`: the same of its
+    scheduled minutes; `any_period`: where anything was missed; `proportional`: the share missed, in thousandths of a day.
+    A tardy counts what its code says or, from `tardy_absent_from_minutes` on, as an absence of its period.
+    """
 
     reporting: Literal["positive", "exceptions"] = "positive"
+    day_rule: Literal["half_of_periods", "minutes", "any_period", "proportional"] = "half_of_periods"
+    day_fraction: Fraction = Field(default=Fraction(1, 2), gt=0, le=1)  # exact: "1/2" of the periods, never 0.5
+    tardy_absent_from_minutes: int | None = Field(default=None, ge=1)
+
+
+class Enrollment(_Settings):
+    """What an enrollment extract's dates mean, and what a day of a student in part, or at two schools at once, counts.
+
+    `exit_is_inclusive`: the exit date is the last day enrolled; else the first day no longer enrolled.
+    `by_share`: a day counts the enrollment's share at its school, and a student's shares of one day are never more than a whole; `once_at_primary`: the
+    whole day counts at the primary school and not at others; `at_each_school`: a whole day counts at every school. A roster says no shares, so that by
+    share its days are whole.
+    """
+
+    exit_is_inclusive: bool = False
+    day_counts: Literal["by_share", "once_at_primary", "at_each_school"] = "by_share"
 
 
 class Coverage(_Settings):
@@ -253,6 +275,13 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "attendance_codes": ("code", "absent_share", "is_excused", "is_tardy"),
     "calendar_codes": ("code", "is_instructional"),
     "program_codes": ("code", "group_family", "group_value"),
+    "discipline_codes": ("code", "is_suspension", "is_in_school", "is_expulsion"),
+    "grade_levels": ("code", "grade_level"),
+    "sex_codes": ("code", "sex"),
+    "race_codes": ("code", "race"),
+    "exit_codes": ("code", "exit_type", "is_no_show"),
+    "mark_scale": ("letter", "points", "is_in_gpa", "is_d_or_f"),
+    "performance_levels": ("assessment_id", "performance_level", "level_number", "is_proficient"),
     "survey_items": ("survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed"),
     "survey_scales": ("scale_id", "answer", "value", "minimum", "maximum", "favorable_from"),
 }
@@ -281,6 +310,7 @@ class District(_Settings):
     sources: tuple[Source, ...]
     attendance: Attendance = Attendance()
     coverage: Coverage = Coverage()
+    enrollment: Enrollment = Enrollment()
     suppression: Suppression = Suppression()
     warehouse: Warehouse = Warehouse()
     paths: Paths = Paths()
@@ -356,7 +386,7 @@ class District(_Settings):
     def fingerprint(self) -> str:
         """SHA-256 over every setting that can change a figure (not over where things are kept)."""
         digest = hashlib.sha256()
-        kept = {"district", "school_years", "sources", "attendance"}
+        kept = {"district", "school_years", "sources", "attendance", "enrollment"}
         digest.update(self.model_dump_json(include=kept).encode())
         for name in CODE_MAPS:
             digest.update(repr(self.code_map(name)).encode())

@@ -30,7 +30,15 @@ ORDER: tuple[Weight, ...] = ("serious", "warning", "info")
 _SMALL_DISK, _LOW_DISK = 1_000_000_000, 5_000_000_000  # bytes
 _EXAMPLES = 3
 _UNREAD = ": no source in district.toml reads it"
-_MAPS_OF_TABLE = {"attendance": ("attendance_codes",), "calendar": ("calendar_codes",), "programs": ("program_codes",)}
+_MAPS_OF_TABLE = {
+    "attendance": ("attendance_codes",), "attendance_periods": ("attendance_codes",), "calendar": ("calendar_codes",), "programs": ("program_codes",),
+    "discipline": ("discipline_codes",),
+}  # fmt: skip
+# Without these a table is still read: the values are taken to be ours.
+_MAPS_THAT_HELP = {
+    "students": ("grade_levels", "sex_codes", "race_codes"), "enrollments": ("grade_levels", "exit_codes"), "marks": ("mark_scale",),
+    "assessments": ("performance_levels",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,17 @@ def _code_maps(district: District) -> Iterator[Finding]:
         if not rows:
             what = "is empty" if path.exists() else "is missing"
             yield Finding("serious", f"{path}: {what}, so no row that needs it can be read.", f"Write it with the header {','.join(CODE_MAPS[name])}.")
+    for name in dict.fromkeys(m for s in district.sources for m in _MAPS_THAT_HELP.get(s.table or "", ())):
+        path = district.folder / district.paths.codes / f"{name}.csv"
+        try:
+            empty = not district.code_map(name)
+        except (SettingsError, UnicodeDecodeError) as e:
+            yield Finding("serious", str(e) if isinstance(e, SettingsError) else f"{path}: is not UTF-8.", "Mend the file; it is a plain CSV in UTF-8.")
+            continue
+        if empty:
+            what = "is empty" if path.exists() else "is missing"
+            yield Finding("warning", f"{path}: {what}, so codes are read as they stand in the file.",
+                          f"Write it with the header {','.join(CODE_MAPS[name])}, unless the file uses Throughline's own values.")  # fmt: skip
 
 
 def _survey_key(district: District) -> Iterator[Finding]:

@@ -13,34 +13,51 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # Days that count: in session, enrolled, and attendance known. A day that is known only because the day's exceptions file came has that file and no line.
+# A student in part or at two schools at once has less than a whole day at a school, as `day_counts` says.
 _ATTENDANCE = """
-    with enrolled as (
-        select distinct s.student_key, s.school_key, d.calendar_date
+    with at_school as (
+        select s.student_key, s.school_key, d.calendar_date, max(s.share_thousandths) as share, bool_or(s.is_primary) as is_primary,
+            min(s.entry_date) as entry_date, bool_or(s.is_shared) as is_shared
         from trace_dates d
         join core.dim_stints s on d.calendar_date >= s.entry_date and d.calendar_date < s.exit_date
-        join core.dim_school_days c on c.school_key = s.school_key and c.calendar_date = d.calendar_date and c.is_instructional
+        join core.dim_school_days c on c.calendar_key = s.calendar_key and c.calendar_date = d.calendar_date and c.is_instructional
         where d.calendar_date <= (select as_of from settings.night)
+        group by all
+    ), placed as (
+        select *, sum(share) over student_day as shares,
+            row_number() over (student_day order by is_primary desc, coalesce(share, 1000) desc, entry_date, school_key) as nth
+        from at_school window student_day as (partition by student_key, calendar_date)
+    ), parts as (
+        select *, case when share is null then 1000 when shares > 1000 then share * 1000 // shares else share end as part from placed
+    ), enrolled as (
+        select *, case
+            when not is_shared or (select day_counts from settings.district) = 'at_each_school' then 1000
+            when (select day_counts from settings.district) = 'once_at_primary' then 1000 * (nth = 1)::int
+            when shares > 1000 and nth = 1 then part + 1000 - sum(part) over (partition by student_key, calendar_date)
+            else part end::bigint as day
+        from parts
     ), files as (
         select try_cast(b.scope as date) as calendar_date, max(b.precedence) as precedence
-        from held.bulk_scopes b where b.table_name = 'extract__attendance' group by 1
+        from held.bulk_scopes b where b.table_name in ('extract__attendance', 'extract__attendance_periods') group by 1
     )
     select e.student_key as subject_key, e.school_key, st.grade_level, coalesce(a.modality, 'in_person') as modality, e.calendar_date as on_date,
         '' as section_key,
         case when a.student_key is null then 'no exception reported: present'
-             else 'code ' || a.attendance_code || ': absent ' || (a.absent_thousandths / 1000.0)::decimal(5, 3) || ' of the day' end as what,
+             else 'code ' || a.attendance_code || ': absent ' || (a.absent_thousandths / 1000.0)::decimal(5, 3) || ' of the day' end
+            || case when e.day < 1000 then ', which counts ' || (e.day / 1000.0)::decimal(5, 3) || ' at this school' else '' end as what,
         coalesce(a.delivery_id, f.delivery_id, '') as delivery_id, a.line_number,
-        1000::bigint as days_enrolled, coalesce(a.absent_thousandths, 0)::bigint as days_absent,
-        1000 - coalesce(a.absent_thousandths, 0)::bigint as days_present
+        e.day as days_enrolled, (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_absent,
+        e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_present
     from enrolled e
     join core.dim_students st on st.student_key = e.student_key
     left join core.fct_attendance_days a
         on a.student_key = e.student_key and a.school_key = e.school_key and a.attendance_date = e.calendar_date
     left join files n on n.calendar_date = e.calendar_date
-    left join trace_files f on f.table_name = 'extract__attendance' and f.precedence = n.precedence
-    where a.student_key is not null
+    left join trace_files f on f.table_name in ('extract__attendance', 'extract__attendance_periods') and f.precedence = n.precedence
+    where e.day > 0 and (a.student_key is not null
         or (n.calendar_date is not null and (select attendance_reporting from settings.district) = 'exceptions'
             and not exists (select 1 from held.unknown_days u where u.student_id = e.student_key and u.school_id = e.school_key
-                            and try_cast(u.attendance_date as date) = e.calendar_date))"""
+                            and try_cast(u.attendance_date as date) = e.calendar_date)))"""
 
 # Work that has come due, is not excused, and whose student was in the class on the due date. The same result twice counts once.
 _ASSIGNMENTS = """

@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.district import District
 from pipelines.lineage.ledger import Check, Delivery, Ledger
-from pipelines.quality import gx, hold, judge
+from pipelines.quality import gx, hold, judge, known
 from pipelines.quality.build import build_path, open_build, write_night, write_settings
 from pipelines.quality.drift import drift
 from pipelines.quality.expectations import NOT_LOADED, NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
@@ -131,6 +131,7 @@ def _load(
     _previous_rows(db, ledger)
     for name, table in ALL_TABLES.items():
         judge.present_view(db, table, name in names)
+    known.write_views(db)
     counts = {n: judge.judge(db, ALL_TABLES[n], [r for r in suites[n].rules if r.kind == "row"] if n in suites else []) for n in names}
     return counts, list(noted.values())
 

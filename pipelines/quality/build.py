@@ -62,8 +62,14 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
     text, day, whole = pa.string(), pa.date32(), pa.int32()
     years = district.school_years
     terms = [(y.year, t) for y in years for t in y.terms]
+    attendance, enrollment = district.attendance, district.enrollment
     _replace(db, "district", pa.table({"district_id": pa.array([district.district.id], text), "name": pa.array([district.district.name], text),
-                                       "attendance_reporting": pa.array([district.attendance.reporting], text)}))  # fmt: skip
+                                       "attendance_reporting": pa.array([attendance.reporting], text), "day_rule": pa.array([attendance.day_rule], text),
+                                       "day_numerator": pa.array([attendance.day_fraction.numerator], pa.int64()),
+                                       "day_denominator": pa.array([attendance.day_fraction.denominator], pa.int64()),
+                                       "tardy_absent_from_minutes": pa.array([attendance.tardy_absent_from_minutes], pa.int64()),
+                                       "exit_is_inclusive": pa.array([enrollment.exit_is_inclusive], pa.bool_()),
+                                       "day_counts": pa.array([enrollment.day_counts], text)}))  # fmt: skip
     _replace(db, "school_years", pa.table({"school_year": pa.array([y.year for y in years], whole), "start_date": pa.array([y.start for y in years], day),
                                            "end_date": pa.array([y.end for y in years], day)}))  # fmt: skip
     _replace(db, "terms", pa.table({"school_year": pa.array([y for y, _ in terms], whole), "term_id": pa.array([t.id for _, t in terms], text),

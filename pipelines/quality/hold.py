@@ -50,7 +50,7 @@ def same_key(table: Table, left: str, right: str) -> str:
 
 
 def ensure_tables(db: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
-    """Create what is missing of `held`, `changes` and `quarantine`; never alters what is there."""
+    """Create what is missing of `held`, `changes` and `quarantine`: schemas, tables, and columns that a table has been given since (blank in old rows)."""
     for schema in ("arrival", "judged", "held", "changes", "quarantine", "settings", "present"):
         db.execute(f"create schema if not exists {schema}")
     db.execute("create table if not exists held.bulk_scopes (table_name varchar, scope varchar, precedence bigint, business_date date)")
@@ -66,6 +66,13 @@ def ensure_tables(db: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> Non
             "_line bigint, _defect varchar, _precedence bigint, _business_date date, _mode varchar, _source_id varchar, _content ubigint, "
             "_rule varchar, _first_seen_run varchar, _last_seen_run varchar, _n_nights integer)"
         )
+    there = set(db.execute("select table_schema, table_name, column_name from information_schema.columns").fetchall())
+    for table in tables:
+        for schema in ("held", "changes", "quarantine"):
+            for column in table.columns:
+                if (schema, table.name, column) not in there:
+                    blank = " default ''" if column in table.key else ""
+                    db.execute(f'alter table {schema}.{table.name} add column "{column}" varchar{blank}')
 
 
 def _scope_of(table: Table, alias: str) -> str:

@@ -75,7 +75,7 @@ def test_extract_reads_through_the_column_map() -> None:
     found = extract.projection(table, source, [*raw, *PLACES], Reading())
     assert (found.missing, found.unknown, found.notes) == ((), ("teacher",), ())
     (row,) = _project(found, table, [raw])
-    assert [row[c] for c in table.columns] == ["s1", "k1", "2025-08-18", "P", "in_person"]
+    assert [row[c] for c in table.columns] == ["s1", "k1", "2025-08-18", "P", "in_person", None, None]
     assert row["_is_deleted"] is False
 
 

@@ -42,3 +42,21 @@
             then try_cast({{ text }} as decimal({{ precision }}, {{ scale }}))
     end
 {%- endmacro %}
+
+
+{#- A part of a whole in thousandths, half rounded up, from whole numbers; null where the whole is 0. -#}
+{% macro thousandths(part, whole) -%}
+    cast(floor((2000 * {{ part }} + {{ whole }}) / nullif(2 * {{ whole }}, 0)) as bigint)
+{%- endmacro %}
+
+
+{#- What a day counts as absent, in thousandths, by the district's rule: `day_rule`, `day_numerator` and `day_denominator` are columns beside `missed` and
+    `scheduled`, whole numbers of one unit. Compared as products, so that a day exactly on the fraction is absent. -#}
+{% macro day_absent(missed, scheduled) -%}
+    case
+        when day_rule = 'proportional' then least(1000, {{ thousandths(missed, scheduled) }})
+        when day_rule = 'any_period' then case when {{ missed }} > 0 then 1000 else 0 end
+        when {{ missed }} * day_denominator >= day_numerator * {{ scheduled }} then 1000
+        else 0
+    end
+{%- endmacro %}

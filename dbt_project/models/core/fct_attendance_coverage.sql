@@ -29,7 +29,7 @@ enrolled as (
 taken as (
     select {{ try_cast_date('scope') }} as calendar_date
     from {{ source('held', 'bulk_scopes') }}
-    where table_name = 'extract__attendance'
+    where table_name in ('extract__attendance', 'extract__attendance_periods')
     union
     select attendance_date as calendar_date
     from {{ ref('fct_attendance_day_counts') }}

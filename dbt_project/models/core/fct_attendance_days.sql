@@ -11,6 +11,7 @@ select
     attendance.attendance_code,
     attendance.modality,
     attendance.absent_thousandths,
+    attendance.missed_thousandths,
     attendance.is_tardy,
     attendance.delivery_id,
     attendance.line_number

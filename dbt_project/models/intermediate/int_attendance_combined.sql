@@ -1,13 +1,56 @@
--- One shape for a student's attendance on a day at a school, as each source's code map has it: the share of the day absent, in thousandths.
+-- One shape for a student's attendance on a day at a school: what the day counts as absent, and the share of it that was missed, in thousandths. A daily row
+-- says it by its code, or by its minutes and the district's day rule; where there is none, the day is made of its periods.
+with daily as (
+    select
+        attendance.student_id as student_key,
+        attendance.school_id as school_key,
+        attendance.attendance_date,
+        attendance.attendance_code,
+        attendance.modality,
+        cast({{ try_cast_decimal('codes.absent_share') }} * 1000 as bigint) as code_thousandths,
+        case when attendance.minutes_scheduled > 0 then cast(attendance.minutes_absent * 1000 as bigint) end as missed,
+        cast(attendance.minutes_scheduled * 1000 as bigint) as scheduled,
+        codes.is_tardy = 'true' as is_tardy,
+        district.day_rule,
+        district.day_numerator,
+        district.day_denominator,
+        attendance.delivery_id,
+        attendance.line_number
+    from {{ ref('stg_extract__attendance') }} as attendance
+    inner join {{ source('settings', 'attendance_codes') }} as codes on attendance.attendance_code = codes.code
+    cross join {{ source('settings', 'district') }} as district
+)
+
 select
-    attendance.student_id as student_key,
-    attendance.school_id as school_key,
-    attendance.attendance_date,
-    attendance.attendance_code,
-    attendance.modality,
-    cast({{ try_cast_decimal('codes.absent_share') }} * 1000 as bigint) as absent_thousandths,
-    codes.is_tardy = 'true' as is_tardy,
-    attendance.delivery_id,
-    attendance.line_number
-from {{ ref('stg_extract__attendance') }} as attendance
-inner join {{ source('settings', 'attendance_codes') }} as codes on attendance.attendance_code = codes.code
+    student_key,
+    school_key,
+    attendance_date,
+    attendance_code,
+    modality,
+    case when missed is null then code_thousandths else {{ day_absent('missed', 'scheduled') }} end as absent_thousandths,
+    case when missed is null then code_thousandths else least(1000, {{ thousandths('missed', 'scheduled') }}) end as missed_thousandths,
+    is_tardy,
+    delivery_id,
+    line_number
+from daily
+
+union all
+
+select
+    periods.student_key,
+    periods.school_key,
+    periods.attendance_date,
+    periods.attendance_code,
+    periods.modality,
+    periods.absent_thousandths,
+    periods.missed_thousandths,
+    periods.is_tardy,
+    periods.delivery_id,
+    periods.line_number
+from {{ ref('int_days_from_periods') }} as periods
+left join daily
+    on
+        periods.student_key = daily.student_key
+        and periods.school_key = daily.school_key
+        and periods.attendance_date = daily.attendance_date
+where daily.student_key is null

@@ -18,3 +18,12 @@ from {{ ref('stg_lms__section_associations') }} as associations
 inner join {{ ref('stg_lms__users') }} as users
     on associations.source_system = users.source_system and associations.lms_user_id = users.lms_user_id
 where associations.enrollment_status = 'Active' or associations.end_date is not null
+
+union all
+
+select
+    student_id as student_key,
+    {{ concat_key(["'extract'", "section_id"]) }} as section_key,
+    begin_date,
+    coalesce(end_date, cast('9999-12-31' as date)) as end_date
+from {{ ref('stg_extract__schedules') }}

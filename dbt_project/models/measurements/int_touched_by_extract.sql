@@ -3,6 +3,21 @@
 select student_id as student_key, cast(null as date) as piece_start, 'programs' as cause
 from {{ source('changes', 'extract__programs') }}
 union
+select student_id as student_key, cast(null as date) as piece_start, 'student' as cause
+from {{ source('changes', 'extract__students') }}
+union
+select student_id as student_key, cast(null as date) as piece_start, 'enrollment' as cause
+from {{ source('changes', 'extract__enrollments') }}
+union
+select student_id as student_key, cast(null as date) as piece_start, 'enrollment' as cause
+from {{ source('changes', 'extract__schedules') }}
+union
+-- a calendar for some of a school's students may be new to them, or gone: all their days are other days
+select stints.student_key, cast(null as date) as piece_start, 'calendar' as cause
+from {{ source('changes', 'extract__calendar') }} as changed
+inner join {{ ref('dim_stints') }} as stints on changed.school_id = stints.school_key
+where changed.calendar_code <> '' or changed.track <> '' or changed.grade_level <> ''
+union
 select stints.student_key, dates.piece_start, 'calendar' as cause
 from {{ source('changes', 'extract__calendar') }} as changed
 inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.calendar_date') }}

@@ -85,7 +85,7 @@ pieces as (
         inner join {{ ref('dim_dates') }} as dates on days.calendar_date = dates.calendar_date
         inner join {{ ref('dim_stints') }} as stints
             on
-                days.school_key = stints.school_key
+                days.calendar_key = stints.calendar_key
                 and days.calendar_date >= stints.entry_date
                 and days.calendar_date < stints.exit_date
         where days.is_instructional

@@ -1,11 +1,16 @@
 -- Days enrolled, absent and present. A day counts where the school was in session, the student was enrolled, and attendance is known: with positive
 -- reporting the student has a row; with exceptions only, the day's file came. A day that is not known is in no figure, never present.
+-- Quantities are thousandths of a day. A student in part, or at two schools at once, is weighed by the setting `day_counts`; everybody else's day is whole.
 with days as (
-    select distinct
+    select
         touched.subject_key as student_key,
         stints.school_key,
         dates.calendar_date,
-        touched.piece_start
+        touched.piece_start,
+        max(stints.share_thousandths) as share_thousandths,
+        {{ bool_any('stints.is_primary') }} as is_primary,
+        min(stints.entry_date) as entry_date,
+        {{ bool_any('stints.is_shared') }} as is_shared
     from {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('dim_dates') }} as dates on touched.piece_start = dates.piece_start
     inner join {{ source('settings', 'night') }} as night on dates.calendar_date <= night.as_of
@@ -15,41 +20,102 @@ with days as (
             and dates.calendar_date >= stints.entry_date
             and dates.calendar_date < stints.exit_date
     inner join {{ ref('dim_school_days') }} as school_days
-        on stints.school_key = school_days.school_key and dates.calendar_date = school_days.calendar_date and school_days.is_instructional
+        on stints.calendar_key = school_days.calendar_key and dates.calendar_date = school_days.calendar_date and school_days.is_instructional
     where touched.subject_type = 'student'
+    group by touched.subject_key, stints.school_key, dates.calendar_date, touched.piece_start
 ),
 
-taken as (
-    select distinct {{ try_cast_date('scope') }} as calendar_date
-    from {{ source('held', 'bulk_scopes') }}
-    where table_name = 'extract__attendance'
-),
-
-known as (
+ranked as (
     select
         days.student_key,
         days.school_key,
         days.calendar_date,
         days.piece_start,
-        coalesce(attendance.modality, 'in_person') as modality,
-        coalesce(attendance.absent_thousandths, 0) as absent_thousandths
+        days.share_thousandths,
+        district.day_counts,
+        cast(sum(days.share_thousandths) over (partition by days.student_key, days.calendar_date) as bigint) as all_shares,
+        row_number() over (
+            partition by days.student_key, days.calendar_date
+            order by
+                case when days.is_primary then 0 else 1 end asc, coalesce(days.share_thousandths, 1000) desc, days.entry_date asc, days.school_key asc
+        ) as place
     from days
+    cross join {{ source('settings', 'district') }} as district
+    where days.is_shared
+),
+
+-- shares of more than a whole are cut down in proportion, and what rounding leaves over goes to the first; without a share a day is whole
+cut as (
+    select
+        ranked.*,
+        case
+            when ranked.share_thousandths is null then 1000
+            when ranked.all_shares <= 1000 then ranked.share_thousandths
+            else cast(floor(ranked.share_thousandths * 1000 / ranked.all_shares) as bigint)
+        end as part
+    from ranked
+),
+
+weighed as (
+    select
+        student_key,
+        school_key,
+        calendar_date,
+        piece_start,
+        cast(1000 as bigint) as weight
+    from days
+    where not is_shared
+    union all
+    select
+        student_key,
+        school_key,
+        calendar_date,
+        piece_start,
+        case
+            when day_counts = 'at_each_school' then 1000
+            when day_counts = 'once_at_primary' then case when place = 1 then 1000 else 0 end
+            when all_shares > 1000 and place = 1
+                then part + 1000 - cast(sum(part) over (partition by student_key, calendar_date) as bigint)
+            else part
+        end as weight
+    from cut
+),
+
+taken as (
+    select distinct {{ try_cast_date('scope') }} as calendar_date
+    from {{ source('held', 'bulk_scopes') }}
+    where table_name in ('extract__attendance', 'extract__attendance_periods')
+),
+
+known as (
+    select
+        weighed.student_key,
+        weighed.school_key,
+        weighed.calendar_date,
+        weighed.piece_start,
+        weighed.weight,
+        coalesce(attendance.modality, 'in_person') as modality,
+        coalesce({{ thousandths('weighed.weight * attendance.absent_thousandths', '1000000') }}, 0) as absent_thousandths
+    from weighed
     cross join {{ source('settings', 'district') }} as district
     left join {{ ref('fct_attendance_days') }} as attendance
         on
-            days.piece_start = attendance.piece_start
-            and days.student_key = attendance.student_key
-            and days.school_key = attendance.school_key
-            and days.calendar_date = attendance.attendance_date
-    left join taken on days.calendar_date = taken.calendar_date
+            weighed.piece_start = attendance.piece_start
+            and weighed.student_key = attendance.student_key
+            and weighed.school_key = attendance.school_key
+            and weighed.calendar_date = attendance.attendance_date
+    left join taken on weighed.calendar_date = taken.calendar_date
     left join {{ ref('stg_extract__unknown_days') }} as unknown_days
         on
-            days.student_key = unknown_days.student_id
-            and days.school_key = unknown_days.school_id
-            and days.calendar_date = unknown_days.attendance_date
+            weighed.student_key = unknown_days.student_id
+            and weighed.school_key = unknown_days.school_id
+            and weighed.calendar_date = unknown_days.attendance_date
     where
-        attendance.student_key is not null
-        or (district.attendance_reporting = 'exceptions' and taken.calendar_date is not null and unknown_days.student_id is null)
+        weighed.weight > 0
+        and (
+            attendance.student_key is not null
+            or (district.attendance_reporting = 'exceptions' and taken.calendar_date is not null and unknown_days.student_id is null)
+        )
 ),
 
 summed as (
@@ -59,7 +125,7 @@ summed as (
         versions.signature,
         known.modality,
         known.piece_start,
-        count(*) * 1000 as enrolled,
+        {{ sum_bigint('known.weight') }} as enrolled,
         {{ sum_bigint('known.absent_thousandths') }} as absent
     from known
     inner join {{ ref('dim_student_versions') }} as versions

@@ -4,6 +4,8 @@ select
     {{ try_cast_date('attendance_date') }} as attendance_date,
     attendance_code,
     coalesce(modality, 'in_person') as modality,
+    {{ try_cast_decimal('minutes_absent') }} as minutes_absent,
+    {{ try_cast_decimal('minutes_scheduled') }} as minutes_scheduled,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number

@@ -2,6 +2,9 @@ select
     school_id,
     {{ try_cast_date('calendar_date') }} as calendar_date,
     day_type,
+    calendar_code,
+    track,
+    grade_level,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number

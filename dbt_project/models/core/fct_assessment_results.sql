@@ -1,0 +1,28 @@
+{{ config(
+    materialized='touched',
+    touched='int_assessments_changed',
+    touched_key=['student_key', 'assessment_id', 'administered_on', 'subject']
+) }}
+select
+    assessments.student_key,
+    assessments.assessment_id,
+    assessments.administered_on,
+    dates.piece_start,
+    dates.school_year,
+    assessments.subject,
+    assessments.scale_score,
+    assessments.performance_level,
+    assessments.level_number,
+    assessments.is_proficient,
+    assessments.delivery_id,
+    assessments.line_number
+from {{ ref('int_assessments_combined') }} as assessments
+inner join {{ ref('dim_dates') }} as dates on assessments.administered_on = dates.calendar_date
+{% if is_touched_build() %}
+    inner join {{ ref('int_assessments_changed') }} as changed
+        on
+            assessments.student_key = changed.student_key
+            and assessments.assessment_id = changed.assessment_id
+            and assessments.administered_on = changed.administered_on
+            and assessments.subject = changed.subject
+{% endif %}

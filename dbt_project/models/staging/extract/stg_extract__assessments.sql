@@ -1,0 +1,13 @@
+select
+    student_id,
+    assessment_id,
+    {{ try_cast_date('administered_on') }} as administered_on,
+    subject,
+    {{ try_cast_decimal('scale_score') }} as scale_score,
+    performance_level,
+    cast({{ try_cast_decimal('level_number') }} as int) as level_number,
+    _known_on as known_on,
+    _delivery_id as delivery_id,
+    _line as line_number
+from {{ source('held', 'extract__assessments') }}
+where _is_open

@@ -1,0 +1,268 @@
+"""A district's own extract through the real job, over three nights with corrections and withdrawals, against the files worked out again with pandas.
+
+The oracle below reads the landing files and shares nothing with the pipeline: the newest version of a row, which file no longer has it, which day is
+absent, whose calendar holds, and what a day at two schools counts.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipelines.defs.resources import dbt_environment
+from pipelines.district import load_district
+from pipelines.lineage.graph import PROJECT
+from tests.districts import TestDistrict
+from tests.extract_district import COLUMNS, NIGHTS, ONE, THREE, TWO, US_DATES, TwoRivers
+
+KEYS = {
+    "students": ["student_id"], "enrollments": ["student_id", "school_id", "entry_date"], "schedules": ["student_id", "section_id", "begin_date"],
+    "staff_assignments": ["staff_id", "section_id", "school_id", "role", "begin_date"], "sections": ["section_id"],
+    "attendance_periods": ["student_id", "school_id", "section_id", "attendance_date", "period"], "discipline": ["incident_id", "student_id", "action_id"],
+    "marks": ["student_id", "section_id", "term_id", "mark_type"], "positions": ["position_code", "fiscal_year"],
+    "assessments": ["student_id", "assessment_id", "administered_on", "subject"],
+}  # fmt: skip
+FOREVER = "9999-12-31"
+Nights = tuple[TestDistrict, list[list[tuple[str, int]]]]
+RACES = {"W": "white", "B;W": "two_or_more_races", "A": "asian"}
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """The district after its third night, and each night's open quarantine."""
+    folder = tmp_path_factory.mktemp("extracts") / "two-rivers"
+    two_rivers, district, quarantine = TwoRivers(folder), TestDistrict(folder), []
+    two_rivers.settings()
+    for day, write in zip(NIGHTS, (two_rivers.first_night, two_rivers.second_night, two_rivers.third_night), strict=True):
+        write()
+        outcome = district.run(day)
+        rows = outcome.rows
+        assert rows["rows"] == rows["accepted"] + rows["quarantined"] + rows["superseded"] + rows["duplicate"]
+        quarantine.append(sorted(district.query("select _rule, count(*) from quarantine.extract__attendance_periods group by 1")))
+    return district, quarantine
+
+
+# ---- the oracle ----
+
+
+def files(folder: Path, name: str, table: str) -> list[tuple[str, pd.DataFrame]]:
+    """(business date, rows in our names with ISO dates), oldest first."""
+    found = []
+    for path in sorted((folder / "landing" / name).glob("*.csv")):
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False).rename(columns={theirs: ours for ours, theirs in COLUMNS[table].items()})
+        for column in US_DATES.get(table, ()):
+            parsed = pd.to_datetime(frame[column].replace("", None), format="%m/%d/%Y")
+            frame[column] = parsed.dt.strftime("%Y-%m-%d").fillna("")
+        found.append((path.stem.split("_")[-2 if path.stem.split("_")[-1].isdigit() else -1], frame))
+    return found
+
+
+def newest(folder: Path, table: str, scope: str = "") -> pd.DataFrame:
+    """The newest version of every key that the newest file of its scope still has; `gone` is the date of the first file without it."""
+    whole = pd.concat([f.assign(n=n, day=day) for n, (day, f) in enumerate(files(folder, table, table))])
+    whole["scope"] = whole[scope] if scope else ""
+    last = whole.sort_values("n").groupby(KEYS[table], as_index=False).last()
+    sent = whole.groupby("scope")["n"].unique().to_dict()
+    days = dict(enumerate(day for day, _ in files(folder, table, table)))
+    everywhere = sorted(days)
+    last["gone"] = [min((days[n] for n in (sent[s] if scope else everywhere) if n > at), default="") for s, at in zip(last["scope"], last["n"], strict=True)]
+    return last
+
+
+def period_rows(folder: Path) -> pd.DataFrame:
+    """The whole file of each day, sent last, with the late notes on top; the note of a day came after its first file and before a second."""
+    by_day = dict(files(folder, "attendance_periods", "attendance_periods"))  # of one day the later file wins
+    rows = pd.concat(by_day.values())
+    late = pd.concat([frame for _, frame in files(folder, "late", "attendance_periods")])
+    both = pd.concat([rows, late]).groupby(KEYS["attendance_periods"], as_index=False).last()
+    late_minutes = pd.to_numeric(both["minutes_absent"], errors="coerce")
+    both["absent"] = (both["attendance_code"] == "X") | ((both["attendance_code"] == "L") & (late_minutes >= 20))
+    return both
+
+
+def stints(folder: Path) -> pd.DataFrame:
+    enrolled = newest(folder, "enrollments")
+    current = enrolled[enrolled["gone"] == ""]
+    rows = []
+    for e in enrolled.itertuples():
+        end = e.exit_date or FOREVER
+        if e.gone:
+            same = current[(current["student_id"] == e.student_id) & (current["school_id"] == e.school_id)]
+            if any(c.entry_date < end and (c.exit_date or FOREVER) > e.entry_date for c in same.itertuples()):
+                continue
+            end = min(end, e.gone)
+        if end > e.entry_date and e.exit_code != "NS":
+            rows.append((e.student_id, e.school_id, e.entry_date, end, e.track, e.calendar_code, round(float(e.share or 1) * 1000)))
+    return pd.DataFrame(rows, columns=["student", "school", "entry", "exit", "track", "cal", "share"])
+
+
+def in_session(folder: Path, school: str, track: str, cal: str) -> set[str]:
+    calendar = files(folder, "calendar", "calendar")[-1][1]
+    mine = calendar[calendar["school_id"] == school]
+    for chosen in (mine[(mine["calendar_code"] == cal) & (cal != "")], mine[(mine["track"] == track) & (track != "")]):
+        if len(chosen):
+            return set(chosen[chosen["day_type"] == "SCH"]["calendar_date"])
+    return set(mine[(mine["day_type"] == "SCH") & (mine["calendar_code"] == "") & (mine["track"] == "")]["calendar_date"])
+
+
+def absent_days(folder: Path) -> dict[tuple[str, str, str], bool]:
+    by_day = period_rows(folder).groupby(["student_id", "school_id", "attendance_date"])["absent"].agg(["sum", "count"])
+    return {key: 2 * int(n) >= int(of) for key, (n, of) in zip(by_day.index, by_day.to_numpy(), strict=True)}
+
+
+# ---- what is shown ----
+
+
+def checked(district: TestDistrict, check: str) -> list[tuple[str, int]]:
+    """What checks of this name found amiss over all nights, from the ledger."""
+    with closing(sqlite3.connect(district.folder / "data" / "ledger.sqlite")) as ledger:
+        sql = "select check_id, n_unexpected from checks where check_id like ? and not passed order by run_id, check_id"
+        return [(str(name), int(n)) for name, n in ledger.execute(sql, [check])]
+
+
+def test_days_and_periods_are_what_the_files_say(nights: Nights) -> None:
+    district, _ = nights
+    rows = period_rows(district.folder)
+    expected = sorted(zip(rows["student_id"], rows["section_id"], rows["attendance_date"], rows["period"], rows["absent"] * 1000, strict=True))
+    built = "select student_key, section_id, attendance_date::varchar, period, absent_thousandths from core.fct_period_attendance order by all"
+    assert district.query(built) == expected
+    days = {key: value * 1000 for key, value in absent_days(district.folder).items()}
+    built_days = district.query("select student_key, school_key, attendance_date::varchar, absent_thousandths from core.fct_attendance_days")
+    assert {(s, k, d): a for s, k, d, a in built_days} == days
+    assert len(built_days) == len(days)
+    assert days["p06", "A", ONE] == 1000, "one class of two was missed"
+    assert days["p06", "A", TWO] == 1000
+    assert (days["p01", "A", ONE], days["p02", "A", ONE], days["p04", "A", ONE], days["p11", "A", ONE]) == (0, 1000, 1000, 0)
+    where = "d.student_key = 'p02' and d.attendance_date = '2025-09-03'"
+    kept = district.query(f"select count(*) from core.fct_attendance_days d join core.fct_period_attendance p using (delivery_id, line_number) where {where}")
+    assert kept == [(1,)], "a day's row points at the line of one of its periods"
+
+
+def test_days_enrolled_and_absent_are_by_calendar_share_and_stint(nights: Nights) -> None:
+    district, _ = nights
+    absent, of_day = absent_days(district.folder), {}
+    for s in stints(district.folder).itertuples():
+        for day in in_session(district.folder, s.school, s.track, s.cal):
+            if s.entry <= day < s.exit and day <= THREE and (s.student, s.school, day) in absent:
+                of_day[s.student, s.school, day] = s.share
+    expected: dict[tuple[str, str], list[int]] = {}
+    for (student, school, day), share in of_day.items():
+        total = expected.setdefault((student, school), [0, 0])
+        total[0] += share
+        total[1] += share * absent[student, school, day]
+    built = district.query("""
+        select subject_key, school_key, sum(quantity) filter (measure_id = 'days_enrolled')::bigint, sum(quantity) filter (measure_id = 'days_absent')::bigint
+        from measurements.fct_measurements where measure_id in ('days_enrolled', 'days_absent') group by 1, 2""")
+    assert {(s, k): [e, a] for s, k, e, a in built} == expected
+    assert expected["p05", "A"] == [2100, 2100], "seven tenths of three days"
+    assert expected["p05", "B"] == [900, 0]
+    assert expected["p07", "A"][0] == 2000, "the track has a day less"
+    assert expected["p09", "A"][0] == 1000, "the student's own calendar has one day"
+    assert expected["p08", "A"][0] == 1000, "gone from the second day on"
+    assert expected["p20", "B"] == [3000, 3000], "the first day came back"
+    assert ("p21", "B") not in expected, "never came"
+    assert checked(district, "never_came") == [("never_came", 1)] * 3, "and is counted, each night that the file says so"
+
+
+def test_other_facts_are_what_the_files_say(nights: Nights) -> None:
+    district, _ = nights
+    ask = district.query
+    discipline = newest(district.folder, "discipline")
+    kept = discipline[discipline["gone"] == ""]
+    assert ask(
+        "select incident_id, student_key, action_code, action_days::double, is_suspension, is_in_school from core.fct_discipline_actions order by 1"
+    ) == [(d.incident_id, d.student_id, d.action_code, float(d.days), d.action_code in ("ISS", "OSS"), d.action_code == "ISS") for d in kept.itertuples()]
+    marks = newest(district.folder, "marks", "term_id")
+    marks = marks[marks["gone"] == ""]
+    points = {"A": 4, "B": 3, "D": 1, "F": 0}
+    assert ask("select student_key, mark_type, letter, grade_points::int, is_d_or_f, is_final, school_year from core.fct_marks order by 1, 2") == [
+        (m.student_id, m.mark_type, m.letter, points[m.letter], m.letter in "DF", m.is_final == "yes", 2026) for m in marks.itertuples()
+    ]
+    assert {m.mark_type for m in marks.itertuples()} == {"final"}, "a term's newer file speaks for the term"
+    taken = newest(district.folder, "assessments", "assessment_id")
+    taken = taken[taken["gone"] == ""]
+    assert ask("select student_key, scale_score::int, level_number, is_proficient from core.fct_assessment_results order by 1") == [
+        (t.student_id, int(t.scale_score), 3 if t.performance_level == "Met" else 1, t.performance_level == "Met") for t in taken.itertuples()
+    ]
+    staff = newest(district.folder, "staff_assignments").sort_values("staff_id")
+    assert ask("select staff_key, school_key, staff_role, end_date::varchar from core.fct_staff_assignments order by 1") == [
+        (s.staff_id, s.school_id or s.section_id[0], s.role, s.gone or FOREVER) for s in staff.itertuples()
+    ]
+    positions = newest(district.folder, "positions", "fiscal_year")
+    positions = positions[positions["gone"] == ""]
+    assert ask("select position_code, fiscal_year, annual_cost_usd::varchar from core.dim_positions") == [
+        (p.position_code, int(p.fiscal_year), f"{float(p.annual_cost_usd):.2f}") for p in positions.itertuples()
+    ]
+    assert ask("select school_key, school_name, is_charter from core.dim_schools order by 1") == [("A", "Alder High", False), ("B", "Birch High", True)]
+    scheduled = newest(district.folder, "schedules")
+    expected = {
+        (
+            s.student_id,
+            s.section_id,
+            min(filter(None, [s.gone, (date.fromisoformat(s.end_date) + timedelta(1)).isoformat() if s.end_date else ""]), default=FOREVER),
+        )
+        for s in scheduled.itertuples()
+    }
+    built = ask("select student_key, split_part(section_key, '|', 2), end_date::varchar from intermediate.int_section_enrollments_combined")
+    assert set(built) == expected
+    assert len(built) == len(scheduled)
+
+
+def test_students_are_grouped_by_the_districts_own_codes(nights: Nights) -> None:
+    district, _ = nights
+    expected = [
+        (
+            s.student_id,
+            {"9": "09", "10": "10"}[s.grade_level],
+            {"F": "female", "M": "male"}[s.sex],
+            "hispanic_or_latino" if s.hispanic == "Y" else RACES[s.races],
+        )
+        for s in newest(district.folder, "students").itertuples()
+    ]
+    assert district.query("select student_key, grade_level, gender, race_ethnicity from core.dim_students order by 1") == expected
+
+
+def test_what_an_earlier_entry_lets_in_comes_back_by_itself(nights: Nights) -> None:
+    _, quarantine = nights
+    assert quarantine[0] == [("inside_enrollment", 3)], "p20 had not come yet, said the first night's file"
+    assert quarantine[1] == []
+
+
+def test_numbers_used_again_or_merged_are_reported(nights: Nights) -> None:
+    district, _ = nights
+    assert checked(district, "number_%") == [("number_is_not_used_again", 1), ("number_replaces_no_other", 1)]
+
+
+def test_the_third_night_is_what_a_build_from_nothing_gives(nights: Nights, tmp_path: Path) -> None:
+    district, _ = nights
+    fresh = TestDistrict(tmp_path / "fresh")
+    TwoRivers(fresh.folder).settings()
+    shutil.copytree(district.landing, fresh.landing)
+    fresh.run(NIGHTS[-1], NIGHTS[0])
+    tables = district.query("""
+        select table_schema || '.' || table_name from information_schema.tables
+        where table_schema in ('core', 'measurements') and (table_name like 'dim_%' or table_name like 'fct_%') order by 1""")
+    assert len(tables) > 20
+    for (table,) in tables:
+        columns = ", ".join(c for (c,) in district.query(f"select column_name from (describe {table})") if c not in ("delivery_id", "line_number"))
+        rows = f"select {columns} from {table} order by all"
+        assert district.query(rows) == fresh.query(rows), table
+    assert district.hashes() == fresh.hashes()
+
+
+def test_the_models_keep_to_their_own_unit_tests(nights: Nights, tmp_path: Path) -> None:
+    """The unit tests of dbt need a build whose tables they can describe: this one, copied."""
+    district, _ = nights
+    copy = district.copy(tmp_path / "copy")
+    environment = {"PATH": str(Path(sys.executable).parent), **dbt_environment(load_district(copy.folder))}
+    command = [str(Path(sys.executable).with_name("dbt")), "test", "--select", "test_type:unit", "--profiles-dir", str(PROJECT), "--project-dir", str(PROJECT)]
+    done = subprocess.run([*command, "--target-path", str(tmp_path / "target")], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
