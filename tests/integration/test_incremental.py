@@ -32,10 +32,9 @@ def _lms(district: TestDistrict, kind: str, day: date, header: str, rows: list[s
 
 
 def _assignments(district: TestDistrict, day: date, due: dict[str, date]) -> None:
-    header = (
-        "SourceSystemIdentifier,SourceSystem,Title,AssignmentCategory,AssignmentDescription,StartDateTime,EndDateTime,DueDateTime,SubmissionType,MaxPoints,"
-    )
-    _lms(district, "assignments", day, header + "MaxPoints,LMSSectionSourceSystemIdentifier", [f"{a},X,T,,,,,{d},,10,L1,{START},,," for a, d in due.items()])
+    header = "SourceSystemIdentifier,SourceSystem,Title,AssignmentCategory,AssignmentDescription,StartDateTime,EndDateTime,DueDateTime,SubmissionType,"
+    rows = [f"{a},X,T,,,,,{d},,10,L1,{START},,," for a, d in due.items()]
+    _lms(district, "assignments", day, header + "MaxPoints,LMSSectionSourceSystemIdentifier", rows)
 
 
 def _members(district: TestDistrict, day: date, students: list[str], dropped: str = "") -> None:
