@@ -105,12 +105,19 @@ def _load(
         for delivery_id, columns in found.unknown.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"column_not_read: {', '.join(columns)}"]))
+        for delivery_id, remarks in found.remarks.items():
+            old = noted[delivery_id]
+            noted[delivery_id] = replace(old, warnings=_once(old.warnings, remarks))
         for delivery_id, remedies in found.notes.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"{NOTE}{r}" for r in remedies]))
     _previous_rows(db, ledger)
+    packages = {(d.source_id, package_of(d)) for d in tonight if package_of(d)}
+    known = ledger.deliveries(on={d.business_date for d in tonight}) if packages else []
+    judge.load_packages(db, [d for d in known if (d.source_id, package_of(d)) in packages])
     for name, table in ALL_TABLES.items():
         judge.present_view(db, table, name in names)
+        judge.package_view(db, table, name in names)
     counts = {n: judge.judge(db, ALL_TABLES[n], [r for r in suites[n].rules if r.kind == "row"] if n in suites else []) for n in names}
     return counts, list(noted.values())
 

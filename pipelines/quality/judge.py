@@ -29,12 +29,13 @@ CANDIDATE = (
 
 @dataclass(frozen=True)
 class Candidates:
-    """By delivery: what its header lacks or has besides, and how many of its lines are rows where some only describe the columns."""
+    """By delivery: what its header lacks or has besides, how many of its lines are rows where some only describe the columns, and what is said of lines."""
 
     missing: Mapping[str, tuple[str, ...]]
     unknown: Mapping[str, tuple[str, ...]]
     notes: Mapping[str, tuple[str, ...]]
     n_rows: Mapping[str, int]
+    remarks: Mapping[str, tuple[str, ...]]
 
 
 def load_deliveries(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery], released: frozenset[str]) -> None:
@@ -74,6 +75,7 @@ def load_candidates(
     content = f"hash({quoted(table.columns, 'c')})"
     notes: dict[str, tuple[str, ...]] = {}
     n_rows: dict[str, int] = {}
+    remarks: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for (source_id, mode, columns), some in groups.items():
         source = district.source(source_id)
         projection = format_of(source).projection(table, source, columns, Reading(mode, items))  # type: ignore[arg-type]  # the ledger's own values
@@ -87,6 +89,10 @@ def load_candidates(
         if projection.context != "false":
             counted = db.execute(f"select _delivery_id, count(*) from raw where not ({projection.context}) group by 1").fetchall()
             n_rows.update(dict.fromkeys((d.delivery_id for d in some), 0) | {str(d): int(n) for d, n in counted})
+        for condition_, warning in projection.remarks:
+            name, _, text = warning.partition(": ")
+            for delivery_id, n in db.execute(f"select _delivery_id, count(*) from raw where {condition_} group by 1").fetchall():
+                remarks[str(delivery_id)] += (f"{name}: {n:,} {text}",)
         db.execute(f"""
             insert into loaded by name
             select c.*, {content} as _content, d.precedence as _precedence, d.business_date as _business_date, d.mode as _mode, d.source_id as _source_id
@@ -109,7 +115,7 @@ def load_candidates(
         db.execute("update arrival.deliveries set missing = ? where delivery_id = ?", [", ".join(names), delivery_id])
     for delivery_id, n in n_rows.items():
         db.execute("update arrival.deliveries set n_rows = ? where delivery_id = ?", [n, delivery_id])
-    return Candidates(missing, unknown, notes, n_rows)
+    return Candidates(missing, unknown, notes, n_rows, remarks)
 
 
 def present_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bool) -> None:
@@ -117,6 +123,27 @@ def present_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bo
     columns = quoted(table.columns)
     tonight = f" union all select {columns} from arrival.{table.name} where not _is_deleted" if has_candidates else ""
     db.execute(f"create or replace view present.{table.name} as select {columns} from held.{table.name} where _is_open{tonight}")
+
+
+def load_packages(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
+    """Fill `arrival.package_files`: each file of the packages that came tonight, those of its files included that were taken on an earlier night."""
+    rows = [(d.delivery_id, d.name[: max(d.name.rfind("!"), d.name.rfind("/")) + 1], d.table_name, d.mode) for d in deliveries]
+    db.execute("create or replace table arrival.package_files (delivery_id varchar, package varchar, table_name varchar, mode varchar)")
+    if rows:
+        db.executemany("insert into arrival.package_files values (?, ?, ?, ?)", [list(r) for r in rows])
+
+
+def package_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bool) -> None:
+    """`package.<table>`: the ids that each of tonight's packages defines. Of a file of changes it is everything held: the changes are to that."""
+    db.execute("create schema if not exists package")
+    key = f'"{table.key[-1]}"'
+    tonight = f"""select f.package, a.{key} from arrival.{table.name} a join arrival.package_files f on f.delivery_id = a._delivery_id
+        where not a._is_retried and not a._is_deleted union all""" if has_candidates else ""  # fmt: skip
+    db.execute(f"""create or replace view package.{table.name} as {tonight}
+        select f.package, h.{key} from held.{table.name} h join arrival.package_files f on f.delivery_id = h._delivery_id where h._is_open
+        union all
+        select f.package, h.{key} from held.{table.name} h, (
+            select distinct package from arrival.package_files where table_name = '{table.name}' and mode = 'delta') f where h._is_open""")
 
 
 def judge(db: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule]) -> dict[str, int]:

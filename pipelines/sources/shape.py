@@ -55,6 +55,7 @@ class Projection:
     `_is_deleted`, and provenance. `missing` names required columns that the file lacks, as the file should have called them (`sql` gives
     NULL for them); `unknown` names columns that nothing reads; `notes` say in sentences what to do about both. `context` is a condition over
     `raw`, true of lines that say something about the columns and are no rows (a second header, points possible): `sql` gives nothing for them.
+    `remarks` are pairs of a condition over `raw` and a named warning: how many lines it is true of is said with the delivery.
     """
 
     sql: str
@@ -62,6 +63,7 @@ class Projection:
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     context: str = "false"
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

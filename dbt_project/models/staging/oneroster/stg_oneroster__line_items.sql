@@ -3,6 +3,7 @@ select
     class_sourced_id as class_id,
     {{ try_cast_date('due_date') }} as due_date,
     {{ try_cast_decimal('result_value_max') }} as points_possible,
+    metadata,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number

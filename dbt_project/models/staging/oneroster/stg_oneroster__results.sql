@@ -6,6 +6,7 @@ select
     {{ try_cast_decimal('score') }} as points_earned,
     late = 'true' as is_late,
     missing = 'true' as is_missing,
+    metadata,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number
