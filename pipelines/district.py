@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "extract", "google_forms"]
+Format = Literal["oneroster", "lms", "canvas", "extract", "google_forms"]
 
 
 class SettingsError(Exception):
@@ -97,6 +97,7 @@ class Source(_Settings):
     constants: dict[str, str] = {}  # extract: our column -> a fixed value
     date_formats: dict[str, str] = {}  # our column -> strptime format; ISO where silent
     redact: tuple[str, ...] = ()  # columns dropped before raw
+    blank_is: Literal["unknown", "missing"] = "unknown"  # gradebook exports: what an empty cell says of the work
     survey: Survey | None = None
 
     @model_validator(mode="after")
@@ -161,6 +162,9 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "attendance_codes": ("code", "absent_share", "is_excused", "is_tardy"),
     "calendar_codes": ("code", "is_instructional"),
     "program_codes": ("code", "group_family", "group_value"),
+    "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
+    "assignment_due_dates": ("source_id", "assignment_id", "due_date"),
+    "lms_sections": ("source_id", "section_id", "class_id"),
     "survey_items": ("survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed"),
     "survey_scales": ("scale_id", "answer", "value", "minimum", "maximum", "favorable_from"),
 }

@@ -125,7 +125,8 @@ def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> No
     unpacked.mkdir()
     try:
         if found.tables:
-            parts = [Part(found.name, found.path, table, found.source.mode, "", "") for table in found.tables]
+            partial = format_of(found.source).partial
+            parts = [Part(found.name, found.path, t, "delta" if t.name in partial else found.source.mode, "", "") for t in found.tables]
         else:
             parts = parts_of(found, unpacked, night.district.intake)
         _unchanged(found, first)

@@ -123,11 +123,8 @@ class Manifest:
         return tuple(str(f) for f in self.findings)
 
 
-def read_manifest(rows: Sequence[Sequence[str]], version: str = "") -> Manifest:
-    """The manifest from its CSV rows; `version`, where given, is taken for the package's whatever the manifest says.
-
-    Raises ManifestError; what can be read all the same becomes a finding.
-    """
+def _properties(rows: Sequence[Sequence[str]]) -> tuple[dict[str, str], dict[str, int], list[Said]]:
+    """The manifest's properties with their values and lines, and what is odd about them. Raises ManifestError."""
     found: list[Said] = []
     values: dict[str, str] = {}
     lines: dict[str, int] = {}
@@ -146,6 +143,15 @@ def read_manifest(rows: Sequence[Sequence[str]], version: str = "") -> Manifest:
             found.append(Said("manifest_duplicate", number, name, f"{name} is given twice"))
         values[name] = value
         lines.setdefault(name, number)
+    return values, lines, found
+
+
+def read_manifest(rows: Sequence[Sequence[str]], version: str = "") -> Manifest:
+    """The manifest from its CSV rows; `version`, where given, is taken for the package's whatever the manifest says.
+
+    Raises ManifestError; what can be read all the same becomes a finding.
+    """
+    values, lines, found = _properties(rows)
     said = values.get("oneroster.version", "")
     version = version or ".".join(said.split(".")[:2])
     if version not in VERSIONS:
@@ -161,9 +167,8 @@ def read_manifest(rows: Sequence[Sequence[str]], version: str = "") -> Manifest:
         sentence = f"nothing is said of {', '.join(sorted(silent))}; taken as absent"
         found.append(Said("manifest_incomplete", 1, ", ".join(f"file.{f}" for f in sorted(silent)), sentence))
     expected = {"manifest.version", "oneroster.version", "source.systemName", "source.systemCode", *(f"file.{f}" for f in known)}
-    for name in values:
-        if name not in expected:
-            found.append(Said("manifest_unknown_property", lines[name], name, f"{name!r} is no property of OneRoster {version}"))
+    unknown = [n for n in values if n not in expected]
+    found += [Said("manifest_unknown_property", lines[n], n, f"{n!r} is no property of OneRoster {version}") for n in unknown]
     return Manifest(version, modes, tuple(found), lines)
 
 
@@ -182,6 +187,7 @@ def standard_name(file: str, version: str, column: str, columns: Sequence[str]) 
 def header_findings(file: str, version: str, columns: Sequence[str]) -> list[Said]:
     """What is wrong with a file's header that does not keep it from being read. (A missing needed column is the projection's to report.)"""
     expected = list(header(file, version) or ())
+    legacy = LEGACY["*"] | LEGACY.get(file, {})
     standard: list[str] = []  # the columns that could be recognised, by today's names
     found: list[Said] = []
     last = max((i for i, c in enumerate(columns) if standard_name(file, version, c, columns)), default=0)
@@ -189,7 +195,7 @@ def header_findings(file: str, version: str, columns: Sequence[str]) -> list[Sai
         ours = standard_name(file, version, c, columns)
         if ours:
             standard.append(ours)
-        if ours and ours.lower() != c.strip().lower():
+        if ours and ours != c and c in legacy:
             found.append(Said("legacy_column", 1, c, f"{c!r} is read as {ours!r}"))
         elif ours and ours != c:
             found.append(Said("header_case", 1, c, f"{c!r} should be written {ours!r}"))

@@ -78,6 +78,7 @@ class Reading:
 class Format:
     """A source format, whole. `tables_of` gives the tables that a file at this path (with `/`) of this source feeds, or in words why there is none;
     each of them is a delivery of its own. `redacted` columns are dropped before raw. A `is_package` format is read through its manifest.
+    `partial` names the tables of which one file never holds everything (a course's export knows only its own students): they are taken as changes.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Format:
     projection: Callable[[Table, Source, Sequence[str], Reading], Projection]
     redacted: tuple[str, ...] = ()
     is_package: bool = False
+    partial: frozenset[str] = frozenset()
 
     def feeds(self, source: Source) -> tuple[Table, ...]:
         """The tables that a source of this format can bring."""
