@@ -48,7 +48,8 @@ def test_users_sections_and_enrollments_are_the_students_lines() -> None:
     users, context = read("users")
     assert context == {2, 3}
     assert [(u["source_system"], u["source_system_identifier"], u["sis_user_identifier"], u["user_role"], u["name"]) for u in users] == [
-        ("canvas", "10", "u6", "student", None), ("canvas", "7", "u1", "student", None), ("canvas", "8", "u4", "student", None), ("canvas", "9", None, "student", None),
+        ("canvas", "10", "u6", "student", None), ("canvas", "7", "u1", "student", None), ("canvas", "8", "u4", "student", None),
+        ("canvas", "9", None, "student", None),
     ]  # fmt: skip
     sections, _ = read("sections")
     assert [(s["source_system_identifier"], s["sis_section_identifier"], s["_line"]) for s in sections] == [
