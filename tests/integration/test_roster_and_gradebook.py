@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import zipfile
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest
 
 from pipelines.nightly import Outcome, run_nightly
 from tests import packages
+from tests.districts import TestDistrict
 
 DAY = date(2025, 9, 20)
 SETTINGS = """
@@ -55,6 +57,11 @@ CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,Essay (101),Quiz (102),F
 """
 
 
+LATER = date(2025, 9, 22)
+CHANGED = CANVAS.replace("18.5,,90", "18.5,9,90").replace("P1,EX", "P1,20")
+USERS = packages.V12["users"]
+
+
 @dataclass(frozen=True)
 class Maple:
     folder: Path
@@ -81,6 +88,15 @@ def maple(tmp_path_factory: pytest.TempPathFactory) -> Maple:
             archive.writestr(f"{file}.csv", "\n".join(lines) + "\n")
     (folder / f"landing/canvas/{DAY}T0900_Grades-Algebra.csv").write_text(CANVAS, encoding="utf-8")
     return Maple(folder, run_nightly(folder, DAY))
+
+
+def send_changes(folder: Path) -> None:
+    """The vendor's column now says IEP of another student, and no longer of the first; the gradebook has a mark more and an excuse less."""
+    rows = [r.replace(",,,", f",active,{LATER}T01:02:03.000Z,", 1) for r in (USERS[1].removesuffix("Y") + "N", USERS[4] + "Y")]
+    with zipfile.ZipFile(folder / f"landing/roster/{LATER}.zip", "w") as archive:
+        for file, lines in {"manifest": packages.manifest("1.2", {"users": "delta"}), "users": [USERS[0], *rows]}.items():
+            archive.writestr(f"{file}.csv", "\n".join(lines) + "\n")
+    (folder / f"landing/canvas/{LATER}T0900_Grades-Algebra.csv").write_text(CHANGED, encoding="utf-8")
 
 
 def test_every_file_is_held_whole_and_nothing_is_reported(maple: Maple) -> None:
@@ -126,3 +142,21 @@ def test_each_line_of_the_gradebook_is_accounted_for(maple: Maple) -> None:
         "lms__users": (3, 3, 0), "lms__sections": (3, 1, 2), "lms__section_associations": (3, 3, 0), "lms__assignments": (1, 1, 0),
         "lms__submissions": (3, 3, 0),
     }  # fmt: skip
+
+
+def test_a_night_of_changes_equals_a_build_from_nothing(maple: Maple, tmp_path: Path) -> None:
+    night_by_night = shutil.copytree(maple.folder, tmp_path / "nights", symlinks=True)
+    send_changes(night_by_night)
+    run_nightly(night_by_night, LATER)
+    anew = shutil.copytree(night_by_night, tmp_path / "anew", ignore=shutil.ignore_patterns("data"))
+    run_nightly(anew, LATER)
+    assert TestDistrict(night_by_night).hashes() == TestDistrict(anew).hashes()
+    changed = Maple(night_by_night, maple.outcome)
+    groups = "select student_key, group_value from core.dim_student_groups where group_family = 'disability' order by 1"
+    assert changed.ask(groups) == [("u1", "no"), ("u4", "yes")]
+    figures = (
+        "select student_key, numerator::int, denominator::int from marts_restricted.fct_student_indicators "
+        "where indicator_id = 'assignment_completion' and period_type = 'year_to_date' and school_id = 's1' order by 1"
+    )
+    assert changed.ask(figures, "warehouse/restricted.duckdb") == [("u1", 3, 4), ("u4", 1, 1)]
+    assert changed.ask(figures, "warehouse/restricted.duckdb") == Maple(anew, maple.outcome).ask(figures, "warehouse/restricted.duckdb")

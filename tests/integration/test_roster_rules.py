@@ -107,6 +107,14 @@ def test_the_gate_reports_what_files_say_of_one_another(gate: Gate) -> None:
     assert sorted(gate.held(aside)) == [("enrollments", 4, "school_is_a_school"), ("results", 2, "score_is_not_below_the_least")]
 
 
+@pytest.mark.parametrize("mode", ["bulk", "delta"])
+def test_a_package_of_1_1_with_every_file_is_held_without_a_remark(tmp_path: Path, mode: str) -> None:
+    gate = Gate(tmp_path)
+    assert gate.night(date(2025, 9, 1), packages.package("1.1", mode)) == {}
+    union = " union all ".join(f"select count(*) as n from held.{t} where _is_open" for t in ALL_TABLES if t.startswith("oneroster"))
+    assert gate.held(f"select sum(n)::int from ({union})") == [(sum(len(lines) - 1 for lines in packages.V11.values()),)]
+
+
 def test_a_bulk_package_is_judged_by_itself_and_a_delta_by_what_is_held(tmp_path: Path) -> None:
     gate = Gate(tmp_path)
     assert gate.night(date(2025, 9, 1), packages.package("1.2")) == {}
