@@ -16,6 +16,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from pipelines.district import Intake, Source
+from pipelines.intake import exact
 from pipelines.intake.examine import examine
 from pipelines.intake.package import manifest_of, root_of
 from pipelines.intake.scan import is_partial
@@ -163,6 +164,12 @@ def _read(report: _Check, file: str, path: Path, into: Path, mode: str) -> tuple
     examined = examine(path, name, "utf-8", "the encoding")
     if examined.why:
         report.add("file_is_readable", name, lines=[1], detail=examined.why)
+        return ()
+    with path.open(newline="", encoding=examined.encoding) as stream:
+        header = exact.read_header(exact.Lines(stream), ",")
+    first = oneroster.header_findings(file, report.version, header)[:1]
+    if first and first[0].rule == "no_header":  # said before anything else, as what is said of a header would be said of people
+        report.add("no_header", name, lines=[1], detail=first[0].sentence)
         return ()
     written = write_raw(path, into / f"{file}.parquet", name, "", _SOURCE, examined, oneroster.REDACTED)
     if written.why:

@@ -190,6 +190,8 @@ def header_findings(file: str, version: str, columns: Sequence[str]) -> list[Sai
     legacy = LEGACY["*"] | LEGACY.get(file, {})
     standard: list[str] = []  # the columns that could be recognised, by today's names
     found: list[Said] = []
+    if not any(standard_name(file, version, c, columns) == "sourcedId" for c in columns):  # a line of data would be told as names of columns
+        return [Said("no_header", 1, "", f"line 1 has no column sourcedId, so that it is not the header of {file}.csv")]
     last = max((i for i, c in enumerate(columns) if standard_name(file, version, c, columns)), default=0)
     for i, c in enumerate(columns):
         ours = standard_name(file, version, c, columns)

@@ -77,6 +77,7 @@ BROKEN: list[tuple[str, str, Callable[[Files], None], Found]] = [
      ("header_order", "categories.csv", "", (1,))),
     ("1.2", "bulk", both(cell("categories", 1, ",weight", ""), cell("categories", 2, ",40", "")), ("missing_column", "categories.csv", "weight", (1,))),
     ("1.2", "bulk", cell("categories", 1, "weight", "title"), ("file_is_readable", "categories.csv", "", (1,))),
+    ("1.2", "bulk", lambda f: f["demographics"].pop(0) and None, ("no_header", "demographics.csv", "", (1,))),
     ("1.2", "bulk", cell("enrollments", 3, "true,,", "true,,,,"), ("line_is_well_formed", "enrollments.csv", "", (3,))),
     ("1.2", "bulk", line_break, ("no_line_break", "categories.csv", "title", (2,))),
     ("1.2", "bulk", cell("orgs", 4, "Birch School", ""), ("required_value", "orgs.csv", "name", (4,))),
@@ -184,12 +185,16 @@ def test_the_command_prints_no_value_and_ends_with_the_right_status(tmp_path: Pa
     cell("users", 2, "true,ada", "TRUE,ada")(files)
     cell("demographics", 2, "2011-02-28", "28 February")(files)
     bad = packages.write(tmp_path / "bad", files)
+    files["users"].pop(0)
+    headless = packages.write(tmp_path / "headless", files)
     run = CliRunner()
     assert run.invoke(cli, ["check-oneroster", str(good)]).exit_code == 0
     told = run.invoke(cli, ["check-oneroster", str(bad)])
     said = run.invoke(cli, ["check-oneroster", str(bad), "--json"])
     assert (told.exit_code, said.exit_code) == (3, 3)
-    for text in (told.stdout, said.stdout):
+    third = run.invoke(cli, ["check-oneroster", str(headless), "--json"])
+    assert third.exit_code == 3
+    for text in (told.stdout, said.stdout, third.stdout):
         assert not [secret for secret in ("ada", "Ada", "TRUE", "28 February", "u1") if secret in text]
     report = json.loads(said.stdout)
     assert [(f["rule"], f["file"], f["column"], f["count"], f["lines"], f["severity"]) for f in report["findings"]] == [
