@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import zipfile
 from collections.abc import Callable
@@ -213,3 +214,17 @@ def test_many_breaches_are_counted_and_the_first_lines_named(tmp_path: Path) -> 
     files["categories"] += [f"h{n},,,Extra,1.5" for n in range(1000)]
     (finding,) = check(packages.write(tmp_path / "p", files)).findings
     assert (finding.rule, finding.count, finding.lines) == ("integer", 1000, (3, 4, 5, 6, 7))
+
+
+def test_a_package_that_somebody_else_made(shared_data: Path) -> None:
+    folder = shared_data / "grand-bend/oneroster-1.1"
+    with (folder / "users.csv").open(newline="", encoding="utf-8-sig") as f:
+        header, *rows = csv.reader(f)
+    ragged = tuple(n for n, row in enumerate(rows, start=2) if len(row) != len(header))
+    manifest = (folder / "manifest.csv").read_text(encoding="utf-8-sig").splitlines()
+    wrong = manifest.index("manifest.version,1") + 1
+    assert found(folder) == [
+        ("line_is_well_formed", "users.csv", "", ragged),
+        ("manifest_version_wrong", "manifest.csv", "manifest.version", (wrong,)),
+    ]
+    assert (ragged, wrong) == ((10, 11), 2), "the files are not those that this test was written for"
