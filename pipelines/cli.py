@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipelines.check_command import check_oneroster
 from pipelines.cli_map import map_file
 from pipelines.command import InOrder, as_json_option, district_command, end_quietly, manifest, opened, print_json
 
@@ -370,6 +371,9 @@ def doctor(folder: Path, as_json: bool) -> None:
     else:
         show.findings(show.console(), found)
     click.get_current_context().exit(1 if any(f.weight == "serious" for f in found) else 0)
+
+
+cli.add_command(check_oneroster)
 
 
 def main() -> None:

@@ -44,8 +44,13 @@ def told(error: Exception) -> str:
 
 def district_command(f: Callable[..., Any]) -> Callable[..., Any]:
     """Adds --district and --debug, and tells errors in one message with exit status 1."""
+    where = click.option("--district", "folder", type=click.Path(path_type=Path), default=Path(), help="The district's folder; by default where you stand.")
+    return where(lone_command(f))
 
-    @click.option("--district", "folder", type=click.Path(path_type=Path), default=Path(), help="The district's folder; by default where you stand.")
+
+def lone_command(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Of a command that needs no district: adds --debug, and tells errors in one message with exit status 1."""
+
     @click.option("--debug", is_flag=True, help="With an error, also say where in the code it happened.")
     @functools.wraps(f)
     def wrapped(*args: Any, debug: bool, **options: Any) -> Any:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "extract", "google_forms", "qualtrics", "panorama", "registry"]
+Format = Literal["oneroster", "lms", "canvas", "extract", "google_forms", "qualtrics", "panorama", "registry"]
 SURVEY_FORMATS = ("google_forms", "qualtrics", "panorama")
 PSEUDONYM_KEY = "THROUGHLINE_PSEUDONYM_KEY"
 
@@ -153,6 +153,7 @@ class Source(_Settings):
     constants: dict[str, str] = {}  # extract: our column -> a fixed value
     date_formats: dict[str, str] = {}  # our column -> strptime format; ISO where silent
     redact: tuple[str, ...] = ()  # columns dropped before raw
+    blank_is: Literal["unknown", "missing"] = "unknown"  # gradebook exports: what an empty cell says of the work
     survey: Survey | None = None
 
     @model_validator(mode="after")
@@ -282,6 +283,9 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "exit_codes": ("code", "exit_type", "is_no_show"),
     "mark_scale": ("letter", "points", "is_in_gpa", "is_d_or_f"),
     "performance_levels": ("assessment_id", "performance_level", "level_number", "is_proficient"),
+    "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
+    "assignment_due_dates": ("source_id", "assignment_id", "due_date"),
+    "lms_sections": ("source_id", "section_id", "class_id"),
     "survey_items": ("survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed"),
     "survey_scales": ("scale_id", "answer", "value", "minimum", "maximum", "favorable_from"),
 }

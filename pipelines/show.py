@@ -306,3 +306,16 @@ def mapping(out: Console, file: str, found: Draft) -> None:
         table(out, "", ("code", "rows"), codes, right=("rows",))
     out.print("[bold]For district.toml[/]")
     out.print(found.toml, markup=False, soft_wrap=True)
+
+
+def conformance(out: Console, report: Any) -> None:
+    out.print(f"[bold]{escape(report.package)}[/], checked against OneRoster CSV {report.version}\n")
+    table(out, "Files", ("file", "mode", "rows"), [(f"{f.file}.csv", f.mode, f.n_rows) for f in report.files], ("rows",))
+    rows = [
+        (f.severity, f.rule, f.file, f.column, f.count, ", ".join(str(n) for n in f.lines) + (", ..." if f.count > len(f.lines) > 0 else ""),
+         f"{f.message} {f.detail}".strip(), f.remedy, f.place)
+        for f in report.findings
+    ]  # fmt: skip
+    if rows:
+        table(out, "Findings", ("severity", "rule", "file", "column", "times", "lines", "what", "remedy", "place in the standard"), rows, ("times",), ("rule",))
+    out.print("It keeps to the standard." if report.is_conformant else "It does not keep to the standard: see the findings marked critical or warning.")

@@ -42,22 +42,20 @@ def parts_of(found: Found, scratch: Path, limits: Intake) -> list[Part]:
 
 
 def _parts(prefix: str, package: str, unpacked: Unpacked) -> list[Part]:
-    root, warnings = _root(package, unpacked.files)
+    root, warnings = root_of(package, unpacked.files)
     files = {name.removeprefix(root): path for name, path in unpacked.files.items() if name.startswith(root)}
-    manifest = _manifest(f"{prefix}{root}manifest.csv", files["manifest.csv"])
-    known = {f for f in oneroster.HEADERS if oneroster.header(f, manifest.version)}
+    manifest = manifest_of(f"{prefix}{root}manifest.csv", files["manifest.csv"])
+    known = {f for f in oneroster.FILES if oneroster.header(f, manifest.version)}
     warnings += manifest.warnings
     for name in sorted([*files, *unpacked.others]):
         file = name.removesuffix(".csv")
-        if file in oneroster.UNREAD[manifest.version]:
-            warnings.append(f"file_not_read: {name} is part of OneRoster {manifest.version}, but nothing reads it yet")
-        elif name != "manifest.csv" and file not in known:
+        if name != "manifest.csv" and file not in known:
             warnings.append(f"unknown_file: {name} is no file of OneRoster {manifest.version}")
-    parts = [_part(prefix + root, file, files, manifest, tuple(warnings)) for file in oneroster.HEADERS if file in known]
+    parts = [_part(prefix + root, file, files, manifest, tuple(warnings)) for file in oneroster.FILES if file in known]
     return [p for p in parts if p is not None]
 
 
-def _root(package: str, files: Mapping[str, Path]) -> tuple[str, list[str]]:
+def root_of(package: str, files: Mapping[str, Path]) -> tuple[str, list[str]]:
     """The folder inside the package where the manifest is: it should be the root."""
     manifests = [n for n in files if n.rpartition("/")[2] == "manifest.csv"]
     if not manifests:
@@ -70,11 +68,12 @@ def _root(package: str, files: Mapping[str, Path]) -> tuple[str, list[str]]:
     return root, [f"not_at_root: the files are in {root!r}, they should be at the root of the package"] if root else []
 
 
-def _manifest(name: str, path: Path) -> oneroster.Manifest:
+def manifest_of(name: str, path: Path, version: str = "") -> oneroster.Manifest:
+    """The manifest at `path`, called `name` in errors. Raises Unreadable."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as f:
             rows = list(csv.reader(f))
-        return oneroster.read_manifest(rows)
+        return oneroster.read_manifest(rows, version)
     except UnicodeDecodeError as e:
         raise Unreadable(f"{name}: is not UTF-8 text (byte {e.start}); {_SEND}") from e
     except csv.Error as e:

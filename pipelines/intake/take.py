@@ -177,7 +177,8 @@ def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> No
         if found.tables and found.source.file_type == "excel" and format_of(found.source).sheet_for and not found.source.table:
             parts = _sheets_of(night, found)
         elif found.tables:
-            parts = [Part(found.name, found.path, table, found.source.mode, "", "") for table in found.tables]
+            partial = format_of(found.source).partial
+            parts = [Part(found.name, found.path, t, "delta" if t.name in partial else found.source.mode, "", "") for t in found.tables]
         else:
             parts = parts_of(found, unpacked, night.district.intake)
         _unchanged(found, first)

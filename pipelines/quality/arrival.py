@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.district import District
 from pipelines.lineage.ledger import Check, Delivery, Ledger
-from pipelines.quality import gx, hold, judge, known
+from pipelines.quality import gx, hold, judge
 from pipelines.quality.build import build_path, open_build, write_night, write_settings
 from pipelines.quality.drift import drift
 from pipelines.quality.expectations import NOT_LOADED, NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
@@ -123,14 +123,21 @@ def _load(
         for delivery_id, words in found.left_out.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"left_out: {words}"]))
+        for delivery_id, remarks in found.remarks.items():
+            old = noted[delivery_id]
+            noted[delivery_id] = replace(old, warnings=_once(old.warnings, remarks))
         for delivery_id, remedies in found.notes.items():
             old = noted[delivery_id]
             noted[delivery_id] = replace(old, warnings=_once(old.warnings, [f"{NOTE}{r}" for r in remedies]))
     for delivery_id, changes in drift(ledger, tonight, district.data).items():
         noted[delivery_id] = replace(noted[delivery_id], warnings=_once(noted[delivery_id].warnings, changes))
     _previous_rows(db, ledger)
+    packages = {(d.source_id, package_of(d)) for d in tonight if package_of(d)}
+    of_the_days = ledger.deliveries(on={d.business_date for d in tonight}) if packages else []
+    judge.load_packages(db, [d for d in of_the_days if (d.source_id, package_of(d)) in packages])
     for name, table in ALL_TABLES.items():
         judge.present_view(db, table, name in names)
+        judge.package_view(db, table, name in names)
     known.write_views(db)
     counts = {n: judge.judge(db, ALL_TABLES[n], [r for r in suites[n].rules if r.kind == "row"] if n in suites else []) for n in names}
     return counts, list(noted.values())

@@ -15,6 +15,7 @@ import pyarrow as pa
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from pipelines.district import CODE_MAPS, District, Survey, code_columns
+from pipelines.sources.oneroster import STANDARDS
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 MEMORY_LIMIT = "4GB"
@@ -84,8 +85,10 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
         "survey_id": pa.array([w.survey_id for w, _, _ in asked], text), "wave_id": pa.array([w.wave_id for w, _, _ in asked], text),
         "kind": pa.array([k for _, k, _ in asked], text), "value": pa.array([v for _, _, v in asked], text)}))  # fmt: skip
 
-    # What every district shares is a seed; the gate reads the same file as the models.
-    db.execute("create or replace table settings.work_statuses as select format, status from read_csv(?, header=true)", [str(SEEDS / "work_statuses.csv")])
+    # What every district shares is a file; the gate reads the same one as the models, and as `check-oneroster`.
+    shared = "create or replace table settings.{} as select * from read_csv(?, header=true, all_varchar=true)"
+    db.execute(shared.format("work_statuses"), [str(SEEDS / "work_statuses.csv")])
+    db.execute(shared.format("vocabularies"), [str(STANDARDS / "oneroster_vocabularies.csv")])
 
 
 def _waves(surveys: Sequence[Survey]) -> pa.Table:

@@ -89,8 +89,8 @@ def relation_of(rule: Rule, table: str) -> str:
 
 
 def condition(rule: Rule) -> str:
-    """The rule's SQL with `{table}` pointing at the rows that are present."""
-    return re.sub(r"\{([a-z]+__[a-z_]+)\}", r"present.\1", rule.bad_when)
+    """The rule's SQL with `{table}` pointing at the rows that are present, `{package:table}` at those of tonight's packages."""
+    return re.sub(r"\{(package:)?([a-z]+__[a-z_]+)\}", lambda m: f"{'package' if m[1] else 'present'}.{m[2]}", rule.bad_when)
 
 
 def row_condition(rule: Rule) -> str:

@@ -31,7 +31,7 @@ CANDIDATE = (
 @dataclass(frozen=True)
 class Candidates:
     """By delivery: what its header lacks or has besides, how many of its lines are rows where some only describe the columns, which format its date
-    columns were found to be in, and the date columns whose format stays open (its rows are then not loaded).
+    columns were found to be in, the date columns whose format stays open (its rows are then not loaded), and what is said of lines.
     """
 
     missing: dict[str, tuple[str, ...]]
@@ -41,6 +41,7 @@ class Candidates:
     dates: dict[str, tuple[tuple[str, str], ...]]
     unsettled: dict[str, tuple[str, ...]]
     left_out: dict[str, str]  # rows of the file that are no answers by its own account, in words
+    remarks: dict[str, tuple[str, ...]]
 
 
 def load_deliveries(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery], released: frozenset[str]) -> None:
@@ -76,7 +77,7 @@ def load_candidates(db: duckdb.DuckDBPyConnection, district: District, table: Ta
     again = ", ".join(f"'{d.delivery_id}'" for d in deliveries) or "''"
     db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run, _n_nights), true as _is_retried "
                f"from quarantine.{table.name} where _delivery_id not in ({again})")  # fmt: skip
-    found = Candidates({}, {}, {}, {}, {}, {}, {})
+    found = Candidates({}, {}, {}, {}, {}, {}, {}, {})
     groups: dict[tuple[str, str, tuple[str, ...], str], list[Delivery]] = defaultdict(list)
     heads: dict[str, tuple[Mapping[str, str], ...]] = {}
     for d in deliveries:
@@ -132,6 +133,10 @@ def _load_alike(
             found.n_rows[str(delivery_id)] = int(n)
             reasons = [f"{m:,} {words}" for m, (words, _) in zip(not_answers, projection.left_out, strict=True) if m]
             found.left_out.update({str(delivery_id): ", ".join(reasons)} if reasons else {})
+    for condition_, warning in projection.remarks:
+        name, _, text = warning.partition(": ")
+        for delivery_id, n in db.execute(f"select _delivery_id, count(*) from raw where {condition_} group by 1").fetchall():
+            found.remarks[str(delivery_id)] = (*found.remarks.get(str(delivery_id), ()), f"{name}: {n:,} {text}")
     open_columns = [c for c in table.dates if c not in source.date_formats and c not in source.constants]
     settled = dates.settle(db, f"(select * from ({projection.sql}) where _defect is null)", open_columns)
     alike: dict[tuple[tuple[str, str], ...], list[Delivery]] = defaultdict(list)
@@ -190,6 +195,27 @@ def present_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bo
     columns = quoted(table.columns)
     tonight = f" union all select {columns} from arrival.{table.name} where not _is_deleted" if has_candidates else ""
     db.execute(f"create or replace view present.{table.name} as select {columns} from held.{table.name} where _is_open{tonight}")
+
+
+def load_packages(db: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
+    """Fill `arrival.package_files`: each file of the packages that came tonight, those of its files included that were taken on an earlier night."""
+    rows = [(d.delivery_id, d.name[: max(d.name.rfind("!"), d.name.rfind("/")) + 1], d.table_name, d.mode) for d in deliveries]
+    db.execute("create or replace table arrival.package_files (delivery_id varchar, package varchar, table_name varchar, mode varchar)")
+    if rows:
+        db.executemany("insert into arrival.package_files values (?, ?, ?, ?)", [list(r) for r in rows])
+
+
+def package_view(db: duckdb.DuckDBPyConnection, table: Table, has_candidates: bool) -> None:
+    """`package.<table>`: the ids that each of tonight's packages defines. Of a file of changes it is everything held: the changes are to that."""
+    db.execute("create schema if not exists package")
+    key = f'"{table.key[-1]}"'
+    tonight = f"""select f.package, a.{key} from arrival.{table.name} a join arrival.package_files f on f.delivery_id = a._delivery_id
+        where not a._is_retried and not a._is_deleted union all""" if has_candidates else ""  # fmt: skip
+    db.execute(f"""create or replace view package.{table.name} as {tonight}
+        select f.package, h.{key} from held.{table.name} h join arrival.package_files f on f.delivery_id = h._delivery_id where h._is_open
+        union all
+        select f.package, h.{key} from held.{table.name} h, (
+            select distinct package from arrival.package_files where table_name = '{table.name}' and mode = 'delta') f where h._is_open""")
 
 
 def judge(db: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule]) -> dict[str, int]:

@@ -5,47 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.district import Source
+from pipelines.sources.lms_tables import HEADERS, TABLES
 from pipelines.sources.shape import Format, Projection, Reading, Table, file_columns, iso_date, quoted, select, snake, suggestion
-
-_STAMPS = ("CreateDate", "LastModifiedDate", "SourceCreateDate", "SourceLastModifiedDate")
-HEADERS: dict[str, tuple[str, ...]] = {
-    "users": (
-        "SourceSystemIdentifier", "SourceSystem", "UserRole", "LocalUserIdentifier", "SISUserIdentifier", "Name", "EmailAddress", *_STAMPS,
-    ),
-    "sections": (
-        "SourceSystemIdentifier", "SourceSystem", "SISSectionIdentifier", "Title", "SectionDescription", "Term", "LMSSectionStatus", *_STAMPS,
-    ),
-    "section-associations": (
-        "SourceSystemIdentifier", "SourceSystem", "EnrollmentStatus", "LMSUserSourceSystemIdentifier", "LMSSectionSourceSystemIdentifier", *_STAMPS,
-    ),
-    "assignments": (
-        "SourceSystemIdentifier", "SourceSystem", "Title", "AssignmentCategory", "AssignmentDescription", "StartDateTime", "EndDateTime",
-        "DueDateTime", "SubmissionType", "MaxPoints", "LMSSectionSourceSystemIdentifier", *_STAMPS,
-    ),
-    "submissions": (
-        "SourceSystemIdentifier", "SourceSystem", "SubmissionStatus", "SubmissionDateTime", "EarnedPoints", "Grade",
-        "AssignmentSourceSystemIdentifier", "LMSUserSourceSystemIdentifier", *_STAMPS,
-    ),
-}  # fmt: skip
-_SCOPES = {
-    "section-associations": "LMSSectionSourceSystemIdentifier",
-    "assignments": "LMSSectionSourceSystemIdentifier",
-    "submissions": "AssignmentSourceSystemIdentifier",
-}
-
-TABLES: dict[str, Table] = {
-    kind: Table(
-        name=f"lms__{kind.replace('-', '_')}",
-        columns=(*(snake(c) for c in header if c not in _STAMPS), "create_date", *(("last_modified_date",) if kind == "section-associations" else ())),
-        key=("source_system", "source_system_identifier"),
-        required=tuple(snake(c) for c in header if c not in _STAMPS),
-        scope="rows" if kind in _SCOPES else "table",
-        scope_column=snake(_SCOPES.get(kind, "")),
-        withdrawal="ends" if kind == "section-associations" else "erases",
-        dates=(*(snake(c) for c in header if c.endswith("DateTime")), "create_date"),
-    )
-    for kind, header in HEADERS.items()
-}
 
 
 def projection(table: Table, source: Source, raw_columns: Sequence[str], reading: Reading) -> Projection:

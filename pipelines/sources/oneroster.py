@@ -1,87 +1,85 @@
-"""OneRoster CSV 1.1 and 1.2: rostering and gradebook. Columns: 1EdTech OneRoster CSV binding 1.2.1 and 1.1.1 (in this order, this case)."""
+"""OneRoster CSV 1.1 and 1.2: rostering, gradebook and resources, every file of both versions.
+
+The columns (order, case, type, whether required, what they refer to) and the vocabularies are data, in `standards/oneroster_columns.csv` and
+`standards/oneroster_vocabularies.csv`, from the 1EdTech OneRoster CSV bindings 1.2.1 and 1.1.1. The gate and `check-oneroster` read the same two files.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines.district import Source
-from pipelines.sources.shape import Format, Projection, Reading, Table, file_columns, iso_date, quoted, select, snake, suggestion, trimmed
+from pipelines.sources.shape import Format, Projection, Reading, Table, file_columns, iso_date, literal, quoted, select, snake, suggestion, trimmed
 
-_BASE = "sourcedId,status,dateLastModified,"
-HEADERS: dict[str, dict[str, str]] = {
-    "academicSessions": {"*": "title,type,startDate,endDate,parentSourcedId,schoolYear"},
-    "orgs": {"*": "name,type,identifier,parentSourcedId"},
-    "courses": {"*": "schoolYearSourcedId,title,courseCode,grades,orgSourcedId,subjects,subjectCodes"},
-    "classes": {"*": "title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds,subjects,subjectCodes,periods"},
-    "users": {
-        "1.1": "enabledUser,orgSourcedIds,role,username,userIds,givenName,familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password",
-        "1.2": "enabledUser,username,userIds,givenName,familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password,"
-        "userMasterIdentifier,preferredGivenName,preferredMiddleName,preferredFamilyName,primaryOrgSourcedId,pronouns",
-    },
-    "roles": {"1.2": "userSourcedId,roleType,role,beginDate,endDate,orgSourcedId,userProfileSourcedId"},
-    "enrollments": {"*": "classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,endDate"},
-    "demographics": {
-        "*": "birthDate,sex,americanIndianOrAlaskaNative,asian,blackOrAfricanAmerican,nativeHawaiianOrOtherPacificIslander,white,"
-        "demographicRaceTwoOrMoreRaces,hispanicOrLatinoEthnicity,countryOfBirthCode,stateOfBirthAbbreviation,cityOfBirth,publicSchoolResidenceStatus"
-    },
-    "categories": {"1.1": "title", "1.2": "title,weight"},
-    "lineItems": {
-        "1.1": "title,description,assignDate,dueDate,classSourcedId,categorySourcedId,gradingPeriodSourcedId,resultValueMin,resultValueMax",
-        "1.2": "title,description,assignDate,dueDate,classSourcedId,categorySourcedId,academicSessionSourcedId,resultValueMin,resultValueMax,schoolSourcedId",
-    },
-    "results": {
-        "1.1": "lineItemSourcedId,studentSourcedId,scoreStatus,score,scoreDate,comment",
-        "1.2": "lineItemSourcedId,studentSourcedId,scoreStatus,score,scoreDate,comment,textScore,classSourcedId,inProgress,incomplete,late,missing",
-    },
-}
+STANDARDS = Path(__file__).parent / "standards"
+VERSIONS = ("1.1", "1.2")
 # Never kept: nothing downstream may hold a password, and staff who read figures need no phone number. Dropped before raw.
 REDACTED: tuple[str, ...] = ("password",)
-_REQUIRED = {
-    "academicSessions": "title type startDate endDate schoolYear",
-    "orgs": "name type",
-    "courses": "title orgSourcedId",
-    "classes": "title courseSourcedId classType schoolSourcedId termSourcedIds",
-    "users": "enabledUser username givenName familyName",
-    "roles": "userSourcedId roleType role orgSourcedId",
-    "enrollments": "classSourcedId schoolSourcedId userSourcedId role",
-    "demographics": "",
-    "categories": "title",
-    "lineItems": "title assignDate dueDate classSourcedId",
-    "results": "lineItemSourcedId studentSourcedId scoreStatus",
-}
-# Files of which a row that a later package lacks was true until then, and is not forgotten: what a leaver was, and what a closed year was made of, stays.
-# (Work withdrawn within its school year is taken back by the models: see int_assignments_combined.)
+# Files of which a row that a later package lacks is taken back; of all others it was true until then, and is not forgotten: what a leaver was, and what
+# a closed year was made of, stays. (Work withdrawn within its school year is taken back by the models: see int_assignments_combined.)
 _ERASED = ("categories",)
-VERSIONS = ("1.1", "1.2")
-# Data files of the standard that nothing here reads yet.
-UNREAD: dict[str, tuple[str, ...]] = {
-    "1.1": ("classResources", "courseResources", "resources"),
-    "1.2": (
-        "classResources", "courseResources", "lineItemLearningObjectiveIds", "lineItemScoreScales", "resources", "resultLearningObjectiveIds",
-        "resultScoreScales", "scoreScales", "userProfiles", "userResources",
-    ),
-}  # fmt: skip
 # Names of older exports that mean the same as today's: file ("*" any) -> theirs -> ours. Read, with a warning.
 LEGACY: dict[str, dict[str, str]] = {
     "*": {"grade": "grades", "schoolYearId": "schoolYearSourcedId", "SubjectCodes": "subjectCodes", "termSourcedId": "termSourcedIds"},
     "demographics": {"userSourcedId": "sourcedId", "birthdate": "birthDate"},
 }
 _DROPPED_SINCE = ("resourceSourcedIds",)  # in users.csv of 1.2.0 only
+EXTENSION = "metadata."  # a column that the standard lets anyone add, after its own
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of one file. `version` is one of VERSIONS, or `*` for all; `required` is the standard's word, `needed` ours: without it no row can be
+    used. `kind` is guid, guids, date, datetime, year, boolean, float, integer, list, ids, pairs or string; `target` the file that a GUID refers to.
+    """
+
+    file: str
+    version: str
+    name: str
+    kind: str
+    required: bool
+    needed: bool
+    target: str
+    vocabulary: str
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (STANDARDS / name).open(newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+COLUMNS: tuple[Column, ...] = tuple(
+    Column(r["file"], r["version"], r["column"], r["type"], r["required"] == "yes", r["needed"] == "yes", r["target"], r["vocabulary"])
+    for r in _rows("oneroster_columns.csv")
+)
+FILES: tuple[str, ...] = tuple(dict.fromkeys(c.file for c in COLUMNS))
+
+
+def columns_of(file: str, version: str) -> tuple[Column, ...]:
+    """The columns of one file in one version, in order; none where the version has no such file."""
+    return tuple(c for c in COLUMNS if c.file == file and c.version in ("*", version))
 
 
 def header(file: str, version: str) -> tuple[str, ...] | None:
     """The exact columns of one file in one version, or None where the version has no such file."""
-    columns = HEADERS[file].get("*") or HEADERS[file].get(version)
-    return tuple((_BASE + columns).split(",")) if columns else None
+    return tuple(c.name for c in columns_of(file, version)) or None
+
+
+def vocabulary(name: str, version: str) -> tuple[frozenset[str], bool]:
+    """The words of a vocabulary in one version, and whether `ext:` words may be added to it."""
+    rows = [r for r in _rows("oneroster_vocabularies.csv") if r["vocabulary"] == name and r["version"] in ("*", version)]
+    return frozenset(r["token"] for r in rows), any(r["is_extensible"] == "yes" for r in rows)
 
 
 def _held_columns(file: str) -> tuple[str, ...]:
-    """The union over versions, in the newest version's order, without what is redacted."""
+    """The union over versions, in the newest version's order, without what is redacted; then the extension columns as one JSON object."""
     names: dict[str, None] = {}
     for version in reversed(VERSIONS):
         names.update(dict.fromkeys(header(file, version) or ()))
-    return tuple(snake(n) for n in names if n not in (*REDACTED, "status", "dateLastModified"))
+    return (*(snake(n) for n in names if n not in (*REDACTED, "status", "dateLastModified")), "metadata")
 
 
 TABLES: dict[str, Table] = {
@@ -89,11 +87,11 @@ TABLES: dict[str, Table] = {
         name=f"oneroster__{snake(file)}",
         columns=_held_columns(file),
         key=("sourced_id",),
-        required=("sourced_id", *(snake(c) for c in _REQUIRED[file].split())),
+        required=tuple(dict.fromkeys(snake(c.name) for c in COLUMNS if c.file == file and c.needed)),
         withdrawal="erases" if file in _ERASED else "ends",
         dates=tuple(c for c in _held_columns(file) if c.endswith("_date")),
     )
-    for file in HEADERS
+    for file in FILES
 }
 
 
@@ -102,23 +100,42 @@ class ManifestError(Exception):
 
 
 @dataclass(frozen=True)
+class Said:
+    """One departure from the standard that does not keep a file from being read. `what` is the property or column it is about."""
+
+    rule: str
+    line: int
+    what: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.sentence}"
+
+
+@dataclass(frozen=True)
 class Manifest:
     """`version` is one of VERSIONS; `modes` what the manifest says of each data file, as written (`absent`, `bulk`, `delta` or an error)."""
 
     version: str
     modes: dict[str, str]
-    warnings: tuple[str, ...]
+    findings: tuple[Said, ...]
+    lines: dict[str, int]  # of each property
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(str(f) for f in self.findings)
 
 
-def read_manifest(rows: Sequence[Sequence[str]]) -> Manifest:
-    """The manifest from its CSV rows. Raises ManifestError; what can be read all the same becomes a named warning."""
-    warnings: list[str] = []
+def _properties(rows: Sequence[Sequence[str]]) -> tuple[dict[str, str], dict[str, int], list[Said]]:
+    """The manifest's properties with their values and lines, and what is odd about them. Raises ManifestError."""
+    found: list[Said] = []
     values: dict[str, str] = {}
+    lines: dict[str, int] = {}
     first = [c.strip() for c in rows[0]] if rows else []
     if [c.lower() for c in first] != ["propertyname", "value"]:
         raise ManifestError(f"line 1: the header is {','.join(first)!r}, it must be 'propertyName,value'; ask for a OneRoster package")
     if first != ["propertyName", "value"]:
-        warnings.append("manifest_header: the header should be 'propertyName,value' in exactly this case")
+        found.append(Said("manifest_header", 1, "", "the header should be 'propertyName,value' in exactly this case"))
     for number, row in enumerate(rows[1:], start=2):
         if not row:
             continue
@@ -126,48 +143,83 @@ def read_manifest(rows: Sequence[Sequence[str]]) -> Manifest:
         if values.get(name, value) != value:
             raise ManifestError(f"line {number}: {name} is given twice, as {values[name]!r} and {value!r}; ask for one of them to go")
         if name in values:
-            warnings.append(f"manifest_duplicate: {name} is given twice")
+            found.append(Said("manifest_duplicate", number, name, f"{name} is given twice"))
         values[name] = value
+        lines.setdefault(name, number)
+    return values, lines, found
+
+
+def read_manifest(rows: Sequence[Sequence[str]], version: str = "") -> Manifest:
+    """The manifest from its CSV rows; `version`, where given, is taken for the package's whatever the manifest says.
+
+    Raises ManifestError; what can be read all the same becomes a finding.
+    """
+    values, lines, found = _properties(rows)
     said = values.get("oneroster.version", "")
-    version = ".".join(said.split(".")[:2])
+    version = version or ".".join(said.split(".")[:2])
     if version not in VERSIONS:
         raise ManifestError(f"oneroster.version is {said!r}; the versions read are {' and '.join(VERSIONS)}: ask for one of these")
     if version != said:
-        warnings.append(f"oneroster_version: oneroster.version is {said!r}, should be {version!r}")
+        found.append(Said("oneroster_version", lines.get("oneroster.version", 1), "oneroster.version", f"oneroster.version is {said!r}, should be {version!r}"))
     if values.get("manifest.version") != "1.0":
-        warnings.append(f"manifest_version_wrong: manifest.version is {values.get('manifest.version', '')!r}, should be '1.0'")
-    known = [f for f in HEADERS if header(f, version)] + list(UNREAD[version])
+        sentence = f"manifest.version is {values.get('manifest.version', '')!r}, should be '1.0'"
+        found.append(Said("manifest_version_wrong", lines.get("manifest.version", 1), "manifest.version", sentence))
+    known = [f for f in FILES if header(f, version)]
     modes = {f: values.get(f"file.{f}", "") for f in known}
     if silent := [f for f, mode in modes.items() if not mode]:
-        warnings.append(f"manifest_incomplete: nothing is said of {', '.join(sorted(silent))}; taken as absent")
+        sentence = f"nothing is said of {', '.join(sorted(silent))}; taken as absent"
+        found.append(Said("manifest_incomplete", 1, ", ".join(f"file.{f}" for f in sorted(silent)), sentence))
     expected = {"manifest.version", "oneroster.version", "source.systemName", "source.systemCode", *(f"file.{f}" for f in known)}
-    warnings += [f"manifest_unknown_property: {name!r} is no property of OneRoster {version}" for name in values if name not in expected]
-    return Manifest(version, modes, tuple(warnings))
+    unknown = [n for n in values if n not in expected]
+    found += [Said("manifest_unknown_property", lines[n], n, f"{n!r} is no property of OneRoster {version}") for n in unknown]
+    return Manifest(version, modes, tuple(found), lines)
 
 
-def header_warnings(file: str, version: str, columns: Sequence[str]) -> tuple[str, ...]:
-    """What is wrong with a file's header that does not keep it from being read. (A missing required column is the projection's to report.)"""
+def standard_name(file: str, version: str, column: str, columns: Sequence[str]) -> str:
+    """The standard's name for a column of a file: its own, that of an older name or of another case; "" for a stranger."""
+    expected = header(file, version) or ()
+    legacy = LEGACY["*"] | LEGACY.get(file, {})
+    if column in expected:
+        return column
+    if legacy.get(column) in expected and legacy[column] not in columns:
+        return legacy[column]
+    ours = next((e for e in expected if e.lower() == column.strip().lower()), "")
+    return "" if ours in columns else ours
+
+
+def header_findings(file: str, version: str, columns: Sequence[str]) -> list[Said]:
+    """What is wrong with a file's header that does not keep it from being read. (A missing needed column is the projection's to report.)"""
     expected = list(header(file, version) or ())
     legacy = LEGACY["*"] | LEGACY.get(file, {})
     standard: list[str] = []  # the columns that could be recognised, by today's names
-    warnings: list[str] = []
-    for c in columns:
-        ours = next((e for e in expected if e.lower() == c.strip().lower()), "")
-        if c in expected:
-            standard.append(c)
-        elif c in legacy and legacy[c] in expected and legacy[c] not in columns:
-            standard.append(legacy[c])
-            warnings.append(f"legacy_column: {c!r} is read as {legacy[c]!r}")
-        elif ours and ours not in columns:
+    found: list[Said] = []
+    if not any(standard_name(file, version, c, columns) == "sourcedId" for c in columns):  # a line of data would be told as names of columns
+        return [Said("no_header", 1, "", f"line 1 has no column sourcedId, so that it is not the header of {file}.csv")]
+    last = max((i for i, c in enumerate(columns) if standard_name(file, version, c, columns)), default=0)
+    for i, c in enumerate(columns):
+        ours = standard_name(file, version, c, columns)
+        if ours:
             standard.append(ours)
-            warnings.append(f"header_case: {c!r} should be written {ours!r}")
-        elif not c.startswith("metadata.") and not (file == "users" and c in _DROPPED_SINCE):
-            warnings.append(f"unknown_column: {c!r} is no column of {file}.csv in OneRoster {version}, and not metadata.*")
+        if ours and ours != c and c in legacy:
+            found.append(Said("legacy_column", 1, c, f"{c!r} is read as {ours!r}"))
+        elif ours and ours != c:
+            found.append(Said("header_case", 1, c, f"{c!r} should be written {ours!r}"))
+        elif not ours and file == "users" and c in _DROPPED_SINCE:
+            found.append(Said("legacy_column", 1, c, f"{c!r} is of OneRoster 1.2.0 and is not read"))
+        elif not ours and not c.startswith(EXTENSION):
+            found.append(Said("unknown_column", 1, c, f"{c!r} is no column of {file}.csv in OneRoster {version}, and not {EXTENSION}*"))
+        elif not ours and i < last:
+            found.append(Said("extension_order", 1, c, f"{c!r} stands before columns of the standard; extensions come after them"))
     if lacking := [e for e in expected if e not in standard]:
-        warnings.append(f"missing_column: no column {', '.join(lacking)}")
+        found.append(Said("missing_column", 1, ", ".join(lacking), f"no column {', '.join(lacking)}"))
     if standard != [e for e in expected if e in standard]:
-        warnings.append(f"header_order: the columns of {file}.csv are not in the order of the standard")
-    return tuple(warnings)
+        found.append(Said("header_order", 1, "", f"the columns of {file}.csv are not in the order of the standard"))
+    return found
+
+
+def header_warnings(file: str, version: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """The findings on a header as named warnings."""
+    return tuple(str(f) for f in header_findings(file, version, columns))
 
 
 def projection(table: Table, source: Source, raw_columns: Sequence[str], reading: Reading) -> Projection:
@@ -180,6 +232,7 @@ def projection(table: Table, source: Source, raw_columns: Sequence[str], reading
     legacy = {theirs.lower(): ours for theirs, ours in (LEGACY["*"] | LEGACY.get(file, {})).items()}
     standard = {name.lower(): name for version in VERSIONS for name in header(file, version) or ()}
     cells: dict[str, str] = {}
+    extensions: dict[str, str] = {}
     status, unknown = "", []
     exact_first = sorted(present, key=lambda c: (standard.get(c.strip().lower()) != c, c.strip().lower() not in standard))
     for c in exact_first:
@@ -187,15 +240,38 @@ def projection(table: Table, source: Source, raw_columns: Sequence[str], reading
         column = snake(standard.get(lower) or legacy.get(lower, ""))
         if column == "status" and not status:
             status = trimmed(quoted(c))
+        elif lower.startswith(EXTENSION):
+            extensions[c.strip()[len(EXTENSION) :]] = trimmed(quoted(c))
         elif column in table.columns and column not in cells:
             cells[column] = iso_date(quoted(c), source.date_formats.get(column))
-        elif column != "date_last_modified" and not lower.startswith("metadata.") and c not in _DROPPED_SINCE:
+        elif column != "date_last_modified" and c not in _DROPPED_SINCE:
             unknown.append(c)
     names = {snake(n): n for n in standard.values()}
     missing = tuple(names[c] for c in table.required if c not in cells)
     notes = tuple(f"{file}.csv has no column {m!r}{suggestion(m, unknown)}" for m in missing)
     deleted = f"coalesce(lower({status}) in ('tobedeleted', 'inactive'), false)" if status and reading.mode == "delta" else "false"
-    return Projection(select(table, cells, is_deleted=deleted), missing, tuple(unknown), notes)
+    if extensions:
+        cells["metadata"] = _json(extensions)
+    remarks = _remarks(status, cells.get("score_status"), reading.mode)
+    return Projection(select(table, cells, is_deleted=deleted), missing, tuple(unknown), notes, remarks=remarks)
+
+
+def _json(extensions: Mapping[str, str]) -> str:
+    """The extension columns that say something, as the text of a JSON object with its names in order; null where none does."""
+    pairs = ", ".join(f"{{'k': {literal(name)}, 'v': nullif({cell}, '')}}" for name, cell in sorted(extensions.items()))
+    return f"cast(to_json(map_from_entries(nullif(list_filter([{pairs}], lambda x: x.v is not null), []))) as varchar)"
+
+
+def _remarks(status: str, score_status: str | None, mode: str) -> tuple[tuple[str, str], ...]:
+    """What older exports write in a cell and is read all the same."""
+    remarks = []
+    if status and mode == "bulk":
+        remarks.append((f"{status} <> ''", "status_in_bulk: lines of a bulk file say a status, which is not read"))
+    elif status:
+        remarks.append((f"lower({status}) = 'inactive'", "legacy_status: lines say 'inactive', read as 'tobedeleted'"))
+    if score_status:
+        remarks.append((f"{trimmed(score_status)} = 'late'", "legacy_score_status: lines say 'late', read as submitted and late"))
+    return tuple(remarks)
 
 
 def _tables_of(source: Source, name: str) -> tuple[Table, ...] | str:

@@ -58,6 +58,7 @@ class Projection:
     `raw`, true of lines that say something about the columns and are no rows (a second header, points possible): `sql` gives nothing for them.
     `left_out` are lines that are rows of the file and no answers by its own account (a preview, spam), each kind in words with its condition: `sql`
     gives nothing for them either, and they are counted and reported.
+    `remarks` are pairs of a condition over `raw` and a named warning: how many lines it is true of is said with the delivery.
     """
 
     sql: str
@@ -66,6 +67,7 @@ class Projection:
     notes: tuple[str, ...] = ()
     context: str = "false"
     left_out: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ class Format:
     each of them is a delivery of its own. `redacted` columns are dropped before raw. A `is_package` format is read through its manifest.
     Where `sheet_for` is given, a workbook has a sheet for each table: it finds a table's among the sheet names.
     `handling` is asked before raw, with the header and the first `n_head` rows as delivered, where a format's files say who answered.
+    `partial` names the tables of which one file never holds everything (a course's export knows only its own students): they are taken as changes.
     """
 
     name: str
@@ -133,6 +136,7 @@ class Format:
     sheet_for: Callable[[Table, Sequence[str]], str | None] | None = None
     handling: Callable[[Source, Sequence[str], Sequence[Sequence[str]], Items], Handling] | None = None
     n_head: int = 0
+    partial: frozenset[str] = frozenset()
 
     def feeds(self, source: Source) -> tuple[Table, ...]:
         """The tables that a source of this format can bring."""

@@ -150,6 +150,7 @@ def test_macros_on_duckdb(nights: Callable[[int], Path]) -> None:
     assert named[3] == (None, None, None, None, None, None)
     assert [float(str(named[i][2])) if named[i][2] is not None else None for i in (4, 5, 8, 9)] == [12.35, None, None, 0.5]
     assert named[10][1] is None
+    assert rows(build, "select json_text from marts.macro_results order by case_id limit 4") == [("x|y",), ("",), (None,), (None,)]
     assert rows(build, "select count(distinct concat_key), count(distinct hash_key) from marts.macro_results") == [(len(SAMPLES), len(SAMPLES))]
     assert rows(build, "select * from marts.macro_groups where case_id = 1") == [(1, 9, 2, 2, True, "123456712")]
     assert rows(build, "select case_id from marts.macro_groups order by 1") == [(1,), (2,), (5,), (7,), (8,), (9,), (10,)]

@@ -82,11 +82,11 @@ def test_a_file_that_the_manifest_contradicts_is_blocked_alone(tmp_path: Path, f
 
 def test_what_can_be_read_all_the_same_is_a_named_warning(tmp_path: Path) -> None:
     wrong = manifest(orgs="bulk", manifest_version="1").replace("file.users,absent\n", "") + "vendor,x\n"
-    files: dict[str, str | bytes] = {"manifest.csv": wrong, "orgs.csv": ORG, "extra.csv": "x\n", "resources.csv": "x\n", "courses.csv": COURSES}
+    files: dict[str, str | bytes] = {"manifest.csv": wrong, "orgs.csv": ORG, "extra.csv": "x\n", "courses.csv": COURSES}
     (d,) = _take(tmp_path, {f"export/{name}": content for name, content in files.items()})
     assert d.name == f"{PACKAGE}!export/orgs.csv"
     assert [w.partition(":")[0] for w in d.warnings] == [
-        "not_at_root", "manifest_version_wrong", "manifest_incomplete", "manifest_unknown_property", "unknown_file", "file_not_read",
+        "not_at_root", "manifest_version_wrong", "manifest_incomplete", "manifest_unknown_property", "unknown_file",
     ]  # fmt: skip
     assert "manifest_version_wrong: manifest.version is '1', should be '1.0'" in d.warnings
 

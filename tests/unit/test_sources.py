@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -107,12 +108,25 @@ def _roster(file: str, columns: Sequence[str], mode: Literal["bulk", "delta"] = 
     return oneroster.projection(oneroster.TABLES[file], _source(format="oneroster"), [*columns, *PLACES], Reading(mode))
 
 
+SINCE_1_2 = {
+    "roles", "userProfiles", "userResources", "scoreScales", "lineItemScoreScales", "resultScoreScales",
+    "lineItemLearningObjectiveIds", "resultLearningObjectiveIds",
+}  # fmt: skip
+
+
+def test_both_versions_have_all_their_files() -> None:
+    files = {v: {f for f in oneroster.FILES if oneroster.header(f, v)} for v in oneroster.VERSIONS}
+    assert {v: len(f) for v, f in files.items()} == {"1.1": 13, "1.2": 21}
+    assert files["1.2"] - files["1.1"] == SINCE_1_2
+
+
 @pytest.mark.parametrize("version", oneroster.VERSIONS)
-@pytest.mark.parametrize("file", oneroster.HEADERS)
+@pytest.mark.parametrize("file", oneroster.FILES)
 def test_every_standard_header_is_read_whole(file: str, version: str) -> None:
     header = oneroster.header(file, version)
     if header is None:
-        assert (file, version) == ("roles", "1.1")
+        assert version == "1.1"
+        assert file in SINCE_1_2
         return
     kept = [h for h in header if h not in oneroster.REDACTED]
     assert oneroster.header_warnings(file, version, header) == ()
@@ -158,7 +172,24 @@ def test_header_warnings_name_order_and_strangers() -> None:
     found = _roster("orgs", [h for h in header if h != "name"])
     assert (found.missing, found.unknown) == (("name",), ("phone",))
     assert found.notes[0].startswith("orgs.csv has no column 'name'")
-    assert oneroster.header_warnings("users", "1.2", [*(oneroster.header("users", "1.2") or ()), "resourceSourcedIds"]) == ()
+    older = oneroster.header_warnings("users", "1.2", [*(oneroster.header("users", "1.2") or ()), "resourceSourcedIds"])
+    assert older == ("legacy_column: 'resourceSourcedIds' is of OneRoster 1.2.0 and is not read",)
+
+
+def test_extension_columns_are_carried_as_one_json_object() -> None:
+    raw: list[dict[str, str | None]] = [
+        {"sourcedId": "u1", "metadata.meals": " free ", "metadata.a.b": 'say "x"', "Metadata.iepStatus": "Y"},
+        {"sourcedId": "u2", "metadata.meals": "", "metadata.a.b": None, "Metadata.iepStatus": " "},
+    ]
+    columns = ["sourcedId", "enabledUser", "username", "givenName", "familyName", "metadata.meals", "metadata.a.b", "Metadata.iepStatus"]
+    found = _roster("users", columns)
+    first, second = _project(found, oneroster.TABLES["users"], [dict.fromkeys(columns) | r for r in raw])
+    assert json.loads(first["metadata"]) == {"a.b": 'say "x"', "iepStatus": "Y", "meals": "free"}
+    assert second["metadata"] is None
+    assert found.unknown == ()
+    assert list(json.loads(_project(_roster("users", columns[::-1]), oneroster.TABLES["users"], [dict.fromkeys(columns[::-1]) | raw[0]])[0]["metadata"])) == [
+        "a.b", "iepStatus", "meals",
+    ]  # fmt: skip
 
 
 SURVEY = {"survey_id": "pulse", "wave_id": "w1", "school_column": "School", "grade_column": "Grade"}

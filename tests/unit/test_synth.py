@@ -87,7 +87,8 @@ def test_what_a_day_writes_does_not_depend_on_how_many_days_are_asked_for(spoilt
 def test_the_settings_load_and_find_every_file(spoilt: Path) -> None:
     district = load_district(spoilt)
     landing = spoilt / "landing"
-    assert all(district.code_map(name) for name in CODE_MAPS)
+    used = set(CODE_MAPS) - {"metadata_programs", "assignment_due_dates", "lms_sections", "lms_users"}  # of formats that it does not write
+    assert all(district.code_map(name) for name in used)
     taken = {p for s in district.sources for p in landing.glob(s.path)}
     assert {p for p in landing.rglob("*") if p.is_file() and "staff" not in p.parts} == taken
     waves = [s.survey.wave_id for s in district.sources if s.survey]

@@ -27,3 +27,17 @@
 {% macro spark__ordered_list(expression, order_by, separator) -%}
     listagg({{ expression }}, '{{ separator }}') within group (order by {{ order_by }})
 {%- endmacro %}
+
+
+{#- The text under a name of a JSON object, null where it has none. The name is an expression, and may hold any character but quotation marks. -#}
+{% macro json_text(json, name) -%}
+    {{ return(adapter.dispatch('json_text', 'throughline')(json, name)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_text(json, name) -%}
+    json_extract_string({{ json }}, '$."' || {{ name }} || '"')
+{%- endmacro %}
+
+{% macro spark__json_text(json, name) -%}
+    get_json_object({{ json }}, concat("$['", {{ name }}, "']"))
+{%- endmacro %}

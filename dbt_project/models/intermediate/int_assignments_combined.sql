@@ -13,13 +13,38 @@ where items.withdrawn_on is null or items.withdrawn_on > years.end_date
 
 union all
 
+-- Where a system does not export due dates, the district's map says them: by assignment, or for all others of a source (assignment_id `*`), where
+-- `first_export` stands for the date of the first file that had the assignment. Without either the due date stays unknown, and the work uncounted.
 select
     {{ concat_key(["'lms'", "assignments.source_system", "assignments.assignment_id"]) }} as assignment_key,
     {{ concat_key(["'lms'", "assignments.source_system", "assignments.lms_section_id"]) }} as section_key,
     classes.school_id as school_key,
-    assignments.due_date,
+    coalesce(
+        assignments.due_date,
+        {{ try_cast_date('dues.due_date') }},
+        case when others.due_date = 'first_export' then assignments.first_seen_on else {{ try_cast_date('others.due_date') }} end
+    ) as due_date,
     assignments.points_possible
 from {{ ref('stg_lms__assignments') }} as assignments
 left join {{ ref('stg_lms__sections') }} as sections
     on assignments.source_system = sections.source_system and assignments.lms_section_id = sections.lms_section_id
-left join {{ ref('stg_oneroster__classes') }} as classes on sections.class_id = classes.class_id
+left join (
+    select source_id, section_id, min(class_id) as class_id
+    from {{ source('settings', 'lms_sections') }}
+    group by source_id, section_id
+) as named
+    on assignments.source_system = named.source_id and assignments.lms_section_id = named.section_id
+left join {{ ref('stg_oneroster__classes') }} as classes on classes.class_id = coalesce(named.class_id, sections.class_id)
+left join (
+    select source_id, assignment_id, min(due_date) as due_date
+    from {{ source('settings', 'assignment_due_dates') }}
+    group by source_id, assignment_id
+) as dues
+    on assignments.source_system = dues.source_id and split_part(assignments.assignment_id, '@', 1) = dues.assignment_id
+left join (
+    select source_id, min(due_date) as due_date
+    from {{ source('settings', 'assignment_due_dates') }}
+    where assignment_id = '*'
+    group by source_id
+) as others
+    on assignments.source_system = others.source_id

@@ -7,3 +7,53 @@ select
     programs.end_date
 from {{ ref('stg_extract__programs') }} as programs
 inner join {{ source('settings', 'program_codes') }} as codes on programs.program_code = codes.code
+
+union all
+
+-- what a vendor says in a metadata column of the roster has no dates: true of all days, as the newest file has it
+select
+    users.user_id as student_key,
+    codes.group_family,
+    codes.group_value,
+    cast('1900-01-01' as date) as begin_date,
+    cast(null as date) as end_date
+from {{ ref('stg_oneroster__users') }} as users
+inner join {{ source('settings', 'metadata_programs') }} as codes
+    on codes.file = 'users' and codes.value = {{ json_text('users.metadata', 'codes.column_name') }}
+
+union all
+
+select
+    demographics.user_id as student_key,
+    codes.group_family,
+    codes.group_value,
+    cast('1900-01-01' as date) as begin_date,
+    cast(null as date) as end_date
+from {{ ref('stg_oneroster__demographics') }} as demographics
+inner join {{ source('settings', 'metadata_programs') }} as codes
+    on codes.file = 'demographics' and codes.value = {{ json_text('demographics.metadata', 'codes.column_name') }}
+
+union all
+
+-- on a role or an enrollment it is true of that span
+select
+    roles.user_id as student_key,
+    codes.group_family,
+    codes.group_value,
+    coalesce(roles.begin_date, cast('1900-01-01' as date)) as begin_date,
+    roles.end_date
+from {{ ref('stg_oneroster__roles') }} as roles
+inner join {{ source('settings', 'metadata_programs') }} as codes
+    on codes.file = 'roles' and codes.value = {{ json_text('roles.metadata', 'codes.column_name') }}
+
+union all
+
+select
+    enrollments.user_id as student_key,
+    codes.group_family,
+    codes.group_value,
+    coalesce(enrollments.begin_date, cast('1900-01-01' as date)) as begin_date,
+    enrollments.end_date
+from {{ ref('stg_oneroster__enrollments') }} as enrollments
+inner join {{ source('settings', 'metadata_programs') }} as codes
+    on codes.file = 'enrollments' and codes.value = {{ json_text('enrollments.metadata', 'codes.column_name') }}

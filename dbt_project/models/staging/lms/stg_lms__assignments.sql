@@ -4,6 +4,7 @@ select
     lms_section_source_system_identifier as lms_section_id,
     {{ try_cast_date('substring(due_date_time, 1, 10)') }} as due_date,
     {{ try_cast_decimal('max_points') }} as points_possible,
+    _first_seen_on as first_seen_on,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number

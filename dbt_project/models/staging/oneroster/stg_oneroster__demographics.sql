@@ -8,6 +8,7 @@ select
     white,
     demographic_race_two_or_more_races,
     hispanic_or_latino_ethnicity,
+    metadata,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number

@@ -6,6 +6,7 @@ select
     role as user_role,
     {{ try_cast_date('begin_date') }} as begin_date,
     {{ least_ignoring_null(try_cast_date('end_date'), '_withdrawn_on') }} as end_date,
+    metadata,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number

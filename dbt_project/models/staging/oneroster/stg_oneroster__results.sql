@@ -8,6 +8,7 @@ select
     missing = 'true' as is_missing,
     score_date as scored_on,
     _withdrawn_on as withdrawn_on,
+    metadata,
     _known_on as known_on,
     _precedence as precedence,
     _delivery_id as delivery_id,

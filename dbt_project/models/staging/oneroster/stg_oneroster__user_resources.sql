@@ -1,0 +1,12 @@
+select
+    sourced_id as user_resource_id,
+    user_sourced_id as user_id,
+    org_sourced_id as org_id,
+    class_sourced_id as class_id,
+    resource_sourced_id as resource_id,
+    metadata,
+    _known_on as known_on,
+    _delivery_id as delivery_id,
+    _line as line_number
+from {{ source('held', 'oneroster__user_resources') }}
+where _is_open
