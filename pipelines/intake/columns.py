@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from pipelines.intake.secret import why_secret
 
 PROVENANCE = ("_delivery_id", "_file", "_line", "_defect", "_text")
 
@@ -30,8 +33,11 @@ class Columns:
         return [cells[i] if i < min(limit, len(cells)) else None for i in self.kept]
 
 
-def columns_of(header: Sequence[str], redacted: Iterable[str]) -> Columns:
-    """Name the columns of a header. `redacted` is matched whatever the case; in dotted paths a parent redacts all below it."""
+def columns_of(header: Sequence[str], redacted: Iterable[str], keep: Iterable[str] = ()) -> Columns:
+    """Name the columns of a header. `redacted` is matched whatever the case; in dotted paths a parent redacts all below it.
+
+    What the built-in list of secrets names is dropped too, but for columns in `keep`.
+    """
     first: dict[str, int] = dict.fromkeys(PROVENANCE, -1)
     names: list[str] = []
     duplicates: list[str] = []
@@ -51,10 +57,30 @@ def columns_of(header: Sequence[str], redacted: Iterable[str]) -> Columns:
             name = f"{name}#{number}"
         first[name.lower()] = position
         names.append(name)
-    secret = [r.strip().lower() for r in redacted]
-    hidden = [i for i, name in enumerate(names) if any(_is_below(header[i].strip().lower(), r) or _is_below(name.lower(), r) for r in secret)]
+    hides = hiding(redacted, keep)
+    hidden = [i for i, name in enumerate(names) if hides(header[i]) or hides(name)]
+    configured = hiding(redacted, keep, built_in=False)
+    warnings += [
+        f"secret: column {names[i]!r} is not kept, by the built-in list ({why_secret(header[i])}); name it in keep of its source to let it stay"
+        for i in hidden
+        if not (configured(header[i]) or configured(names[i]))
+    ]
     kept = tuple(i for i in range(len(names)) if i not in hidden)
     return Columns(tuple(names), kept, tuple(duplicates), tuple(names[i] for i in hidden), tuple(warnings))
+
+
+def hiding(redacted: Iterable[str], keep: Iterable[str], *, built_in: bool = True) -> Callable[[str], bool]:
+    """Whether a column (a dotted path in JSON) may not reach raw."""
+    secret = [r.strip().lower() for r in redacted]
+    stays = [k.strip().lower() for k in keep]
+
+    def hides(name: str) -> bool:
+        plain = name.strip().lower()
+        if any(_is_below(plain, r) for r in secret):
+            return True
+        return built_in and bool(why_secret(name)) and not any(_is_below(plain, k) for k in stays)
+
+    return lru_cache(10_000)(hides)  # in JSON it is asked of every object in a list
 
 
 def _is_below(name: str, parent: str) -> bool:

@@ -6,7 +6,11 @@ import csv
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-CELL_LIMIT = 131_072  # characters; a longer cell is taken for a quotation mark that was never closed
+from pipelines.district import Intake
+
+BOM = "\ufeff"
+_DEFAULTS = Intake()
+_LINE_COST = 64  # characters that a line counts for besides its own: memory is what is bounded
 
 
 class Record(NamedTuple):
@@ -18,11 +22,26 @@ class Record(NamedTuple):
     text: str = ""
 
 
-class Lines:
-    """Physical lines (ended by LF, CRLF or CR, kept as they are) that can be given back. `blank` counts lines passed over."""
+class RecordTooLong(Exception):
+    """A record that begins in `line` goes on over more characters than a line may have."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+class Lines:
+    """Physical lines (ended by LF, CRLF or CR, kept as they are) that can be given back. `blank` counts lines passed over.
+
+    A byte-order mark within the file is left out. Raises RecordTooLong where the lines taken since `start` exceed the limit of a record.
+    """
+
+    def __init__(self, stream: IO[str], limits: Intake = _DEFAULTS) -> None:
         self._stream = stream
+        self._record_limit = limits.max_line_chars
+        self._size = 0  # characters taken since `start`
+        self.cell_limit = limits.max_cell_chars
+        csv.field_size_limit(self.cell_limit)  # the csv module has one for the whole process
         self._back: list[str] = []
         self.number = 0  # of the last line taken
         self.taken: list[str] = []  # since `start`
@@ -37,19 +56,24 @@ class Lines:
         if not line:
             self.ended = True
             raise StopIteration
+        if BOM in line:
+            line = line.replace(BOM, "")
         self.number += 1
+        self._size += len(line) + _LINE_COST
+        if self.taken and self._size > self._record_limit:
+            raise RecordTooLong(self.number - len(self.taken))
         self.taken.append(line)
         return line
 
     def start(self) -> None:
-        self.taken = []
+        self.taken, self._size = [], 0
 
     def keep_first(self) -> str:
         """Give all lines back but the first since `start`, and return that one."""
         first, rest = self.taken[0], self.taken[1:]
         self._back += reversed(rest)
         self.number -= len(rest)
-        self.taken, self.ended = [first], False
+        self.taken, self.ended, self._size = [first], False, len(first)
         return first
 
 
@@ -81,7 +105,7 @@ def records(lines: Lines, delimiter: str, width: int) -> Iterator[Record]:
     while True:
         lines.start()
         line = lines.number + 1
-        unclosed = f"a quotation mark is opened and not closed within {CELL_LIMIT:,} characters"
+        unclosed = f"a quotation mark is opened and not closed within {lines.cell_limit:,} characters"
         try:
             cells = next(reader, None)
         except csv.Error:
@@ -120,6 +144,6 @@ def _ragged(cells: list[str], width: int) -> str:
 
 def _cut(lines: Lines, line: int, delimiter: str, defect: str) -> Record:
     text = lines.keep_first().rstrip("\r\n")
-    if len(text) > CELL_LIMIT:
-        return Record(line, [], f"a cell is longer than {CELL_LIMIT:,} characters", text)
+    if len(text) > lines.cell_limit:
+        return Record(line, [], f"a cell is longer than {lines.cell_limit:,} characters (intake.max_cell_chars)", text)
     return Record(line, next(csv.reader([text], delimiter=delimiter), []), defect, text)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sqlite3
 import time
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,13 +20,16 @@ from typing import Literal, cast
 from pipelines.district import District, Source
 from pipelines.intake.examine import Examined, examine
 from pipelines.intake.package import Part, parts_of
-from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, settled
+from pipelines.intake.room import check_room, ran_full
+from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, odd_files, settled
+from pipelines.intake.secret import ssn_columns
 from pipelines.intake.unpack import Unreadable
-from pipelines.intake.write import settle, write_raw
+from pipelines.intake.write import Written, settle, write_raw
 from pipelines.lineage.ledger import Delivery, DeliveryStatus, Ledger, SeenFile, now
 from pipelines.sources import format_of, oneroster
 
 _EPOCH = date(1970, 1, 1)
+_UNPACKED = 10  # times the size of a zip that its files are thought to need on disk
 _CHANGED = "it changed while it was looked at, as a file does that is still being written; it is taken with the next run"
 
 
@@ -55,13 +60,15 @@ class _Night:
 def take(district: District, ledger: Ledger, run_id: str, until: date, progress: Callable[[str], None]) -> IntakeReport:
     """Take every landing file up to the business date `until` that is new or has changed.
 
-    A bad file becomes a delivery that is blocked or unreadable and says why; it stops nothing else. Raises SettingsError where the landing
-    folder or a source's table does not exist, OSError where the data folder cannot be written.
+    A bad file becomes a delivery that is blocked or unreadable and says why; it stops nothing else, and neither does what may not be opened at
+    all, which waits. Raises SettingsError where the landing folder or a source's table does not exist, NoRoom where the disk of the data folder
+    is too full for the next file (those before it stay taken), OSError where the data folder cannot be written.
     """
     scratch = district.data / "tmp" / "intake"
     shutil.rmtree(scratch, ignore_errors=True)  # what a killed run left
     found, unmatched = find(district, until)
     fresh, looks, waiting = _fresh(found, ledger, district)
+    waiting += odd_files(district)
     steady = settled(fresh, looks, district.intake.settle_seconds)
     waiting += [Waiting(f.name, _CHANGED) for f in fresh if f not in steady]
     night = _Night(district, ledger, run_id, scratch, _earlier(ledger, {f.business_date for f in steady}))
@@ -74,7 +81,11 @@ def take(district: District, ledger: Ledger, run_id: str, until: date, progress:
                     _take(night, f, looks[f], taken)
                 except _Changed:
                     waiting.append(Waiting(f.name, _CHANGED))
+                except sqlite3.Error as e:
+                    raise (ran_full(e, district.data, f.name) or e) from e
                 except OSError as e:
+                    if full := ran_full(e, district.data, f.name):
+                        raise full from e
                     if e.filename is None or not Path(e.filename).is_relative_to(district.landing):
                         raise
                     waiting.append(Waiting(f.name, f"it cannot be read ({e.strerror}); see that it is there and that this account may read it"))
@@ -120,6 +131,8 @@ def _earlier(ledger: Ledger, days: set[date]) -> dict[tuple[str, str, date], lis
 def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> None:
     """Take one file or package and add its deliveries to `taken`. Raises _Changed."""
     night.scratch.mkdir(parents=True, exist_ok=True)
+    needed = first.n_bytes * (1 if found.tables or found.is_folder else _UNPACKED)
+    check_room(night.district.data, needed, night.district.intake.min_free_bytes, found.name)
     unpacked = night.scratch / "package"
     shutil.rmtree(unpacked, ignore_errors=True)
     unpacked.mkdir()
@@ -169,20 +182,21 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     if part.path is None:
         examined = Examined("", 0, "", why=part.why)
     else:
-        examined = examine(part.path, part.name, source.encoding, f"encoding of source {source.id} in district.toml")
+        examined = examine(part.path, part.name, source.encoding, f"encoding of source {source.id} in district.toml", night.district.intake)
     _unchanged(found, first)
     mode = cast(Literal["bulk", "delta"], part.mode)
     delivery, known = _identity(night, found, part.table.name, part.name, mode, examined)
     why = part.why or examined.why
     if known and (known.raw_path or known.status in ("raw", "accepted") or known.why == why):
         return None
-    delivery = replace(delivery, warnings=part.warnings)
+    said = (*part.warnings, *_alike(night, delivery), *examined.warnings)
+    delivery = replace(delivery, warnings=said)
     if why or part.path is None:
         return _record(night, replace(delivery, status="blocked", why=why))
     temporary = night.scratch / f"{delivery.delivery_id}.parquet.tmp"
-    written = write_raw(part.path, temporary, part.name, delivery.delivery_id, source, examined, _redacted(source))
+    written = _write(part.path, temporary, delivery, source, examined)
     _unchanged(found, first)
-    warnings = (*part.warnings, *written.warnings)
+    warnings = (*said, *written.warnings)
     if part.file:
         warnings += oneroster.header_warnings(part.file, part.version, written.header)
     else:
@@ -231,6 +245,41 @@ def _record(night: _Night, delivery: Delivery) -> Delivery:
     known = night.earlier.setdefault((delivery.source_id, delivery.table_name, delivery.business_date), [])
     known[:] = sorted([d for d in known if d.delivery_id != delivery.delivery_id] + [delivery], key=lambda d: d.sequence)
     return delivery
+
+
+def _write(path: Path, temporary: Path, delivery: Delivery, source: Source, examined: Examined) -> Written:
+    """Write the raw file; once more without the columns that turn out to hold social security numbers."""
+
+    def write(redacted: tuple[str, ...]) -> Written:
+        return write_raw(path, temporary, delivery.name, delivery.delivery_id, source, examined, redacted)
+
+    written = write(_redacted(source))
+    stays = {k.strip().lower() for k in source.keep}
+    numbers = tuple(c for c in ssn_columns(temporary, written.columns) if c.strip().lower() not in stays) if written.columns else ()
+    if not numbers:
+        return written
+    said = tuple(
+        f"secret: column {c!r} is not kept, as its values look like social security numbers; name it in keep of source {source.id} if they are none"
+        for c in numbers
+    )
+    written = write((*_redacted(source), *numbers))
+    return replace(written, warnings=(*written.warnings, *said))
+
+
+def _alike(night: _Night, delivery: Delivery) -> tuple[str, ...]:
+    """Words on other files of the same date and source that this one repeats, or whose name differs in case or in how accents are written only."""
+    earlier = night.earlier.get((delivery.source_id, delivery.table_name, delivery.business_date), [])
+    others = [d for d in earlier if d.name != delivery.name]
+    copies = sorted({d.name for d in others if d.sha256 == delivery.sha256 and delivery.n_bytes})
+    alike = sorted({d.name for d in others if _folded(d.name) == _folded(delivery.name)})
+    return (
+        *(f"same_bytes_as: {name}" for name in copies),
+        *(f"same_name_but_for_case: {name}" for name in alike),
+    )
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _redacted(source: Source) -> tuple[str, ...]:
