@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pipelines.intake.exact import Record
 from pipelines.intake.secret import why_secret
 
 PROVENANCE = ("_delivery_id", "_file", "_line", "_defect", "_text")
+_INSIDE = "it may be the rest of a cell of a line above, opened there by a quotation mark"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ class Columns:
         if self.dropped:
             limit = min(i for i in range(len(self.names)) if i not in self.kept) - max(0, len(self.names) - len(cells))
         return [cells[i] if i < min(limit, len(cells)) else None for i in self.kept]
+
+    def place(self, record: Record) -> tuple[Record, list[str | None]]:
+        """A record with its kept cells; none of them where a column is redacted and the record may be the rest of a cell of it."""
+        if record.inside and self.dropped:
+            return record._replace(defect=record.defect or _INSIDE), [None] * len(self.kept)
+        return record, self.safe_cells(record.cells) if record.defect else [record.cells[i] for i in self.kept]
 
 
 def columns_of(header: Sequence[str], redacted: Iterable[str], keep: Iterable[str] = ()) -> Columns:
@@ -61,12 +69,12 @@ def columns_of(header: Sequence[str], redacted: Iterable[str], keep: Iterable[st
     hidden = [i for i, name in enumerate(names) if hides(header[i]) or hides(name)]
     configured = hiding(redacted, keep, built_in=False)
     warnings += [
-        f"secret: column {names[i]!r} is not kept, by the built-in list ({why_secret(header[i])}); name it in keep of its source to let it stay"
+        f"secret: column {_shown(names[i])!r} is not kept, by the built-in list ({why_secret(header[i])}); name it in keep of its source to let it stay"
         for i in hidden
         if not (configured(header[i]) or configured(names[i]))
     ]
     kept = tuple(i for i in range(len(names)) if i not in hidden)
-    return Columns(tuple(names), kept, tuple(duplicates), tuple(names[i] for i in hidden), tuple(warnings))
+    return Columns(tuple(names), kept, tuple(duplicates), tuple(_shown(names[i]) for i in hidden), tuple(warnings))
 
 
 def hiding(redacted: Iterable[str], keep: Iterable[str], *, built_in: bool = True) -> Callable[[str], bool]:
@@ -81,6 +89,12 @@ def hiding(redacted: Iterable[str], keep: Iterable[str], *, built_in: bool = Tru
         return built_in and bool(why_secret(name)) and not any(_is_below(plain, k) for k in stays)
 
     return lru_cache(10_000)(hides)  # in JSON it is asked of every object in a list
+
+
+def _shown(name: str) -> str:
+    """The first line of a name: after a quotation mark that was never closed, others hold data."""
+    first = name.strip().partition("\n")[0].partition("\r")[0]
+    return first if first == name.strip() else f"{first} ..."
 
 
 def _is_below(name: str, parent: str) -> bool:

@@ -14,12 +14,16 @@ _LINE_COST = 64  # characters that a line counts for besides its own: memory is 
 
 
 class Record(NamedTuple):
-    """One record. `line` is the physical line (from 1) where it starts; `text` is its text as delivered, given where `defect` is not ""."""
+    """One record. `line` is the physical line (from 1) where it starts; `text` is its text as delivered, given where `defect` is not "".
+
+    `inside` says that it may be no record but part of a cell with line breaks, of a record above that had the wrong number of cells.
+    """
 
     line: int
     cells: list[str]
     defect: str = ""
     text: str = ""
+    inside: bool = False
 
 
 class RecordTooLong(Exception):
@@ -88,7 +92,7 @@ def read_header(lines: Lines, delimiter: str) -> list[str]:
             return [lines.keep_first().rstrip("\r\n")]
         if cells is None:
             return []
-        if lines.ended and len(lines.taken) > 1:  # a quotation mark never closed
+        if len(lines.taken) > 1 and (lines.ended or not _is_strict(lines.taken, delimiter)):  # a quotation mark never closed, or by one in the data
             return [lines.keep_first().rstrip("\r\n")]
         if cells:
             return cells
@@ -102,25 +106,29 @@ def records(lines: Lines, delimiter: str, width: int) -> Iterator[Record]:
     goes on with the next, so that one bad cell cannot swallow the lines after it.
     """
     reader = csv.reader(lines, delimiter=delimiter)
+    inside_to = 0
     while True:
         lines.start()
         line = lines.number + 1
+        inside = line <= inside_to
         unclosed = f"a quotation mark is opened and not closed within {lines.cell_limit:,} characters"
         try:
             cells = next(reader, None)
         except csv.Error:
-            yield _cut(lines, line, delimiter, unclosed)
+            yield _cut(lines, line, delimiter, unclosed)._replace(inside=inside)
             continue
         if cells is None:
             return
         if lines.ended or (len(lines.taken) > 1 and len(cells) != width):
-            yield _cut(lines, line, delimiter, "a quotation mark is opened and not closed")
+            if not lines.ended:
+                inside_to = max(inside_to, lines.number)
+            yield _cut(lines, line, delimiter, "a quotation mark is opened and not closed")._replace(inside=inside)
         elif not cells:
             lines.blank += 1
         elif len(cells) != width:
-            yield Record(line, cells, _ragged(cells, width), "".join(lines.taken).rstrip("\r\n"))
+            yield Record(line, cells, _ragged(cells, width), "".join(lines.taken).rstrip("\r\n"), inside)
         else:
-            yield Record(line, cells)
+            yield Record(line, cells, inside=inside)
 
 
 def one_line(line: int, text: str, delimiter: str, width: int) -> Record:
@@ -131,8 +139,13 @@ def one_line(line: int, text: str, delimiter: str, width: int) -> Record:
 
 def is_closed(text: str, delimiter: str) -> bool:
     """Whether one line closes the quotation marks that it opens; False too where they stand in odd places."""
+    return _is_strict([text], delimiter)
+
+
+def _is_strict(lines: list[str], delimiter: str) -> bool:
+    """Whether the quotation marks of a record all begin and end a cell."""
     try:
-        next(csv.reader([text], delimiter=delimiter, strict=True), None)
+        next(csv.reader(lines, delimiter=delimiter, strict=True), None)
     except csv.Error:
         return False
     return True

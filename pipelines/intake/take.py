@@ -131,8 +131,8 @@ def _earlier(ledger: Ledger, days: set[date]) -> dict[tuple[str, str, date], lis
 def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> None:
     """Take one file or package and add its deliveries to `taken`. Raises _Changed."""
     night.scratch.mkdir(parents=True, exist_ok=True)
-    needed = first.n_bytes * (1 if found.tables or found.is_folder else _UNPACKED)
-    check_room(night.district.data, needed, night.district.intake.min_free_bytes, found.name)
+    if not found.tables and not found.is_folder:
+        _check_room(night, found.name, first.n_bytes * _UNPACKED)
     unpacked = night.scratch / "package"
     shutil.rmtree(unpacked, ignore_errors=True)
     unpacked.mkdir()
@@ -193,9 +193,12 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     delivery = replace(delivery, warnings=said)
     if why or part.path is None:
         return _record(night, replace(delivery, status="blocked", why=why))
+    _check_room(night, part.name, examined.n_bytes)
     temporary = night.scratch / f"{delivery.delivery_id}.parquet.tmp"
     written = _write(part.path, temporary, delivery, source, examined)
     _unchanged(found, first)
+    if known and not written.columns and known.why == written.why:
+        return None
     warnings = (*said, *written.warnings)
     if part.file:
         warnings += oneroster.header_warnings(part.file, part.version, written.header)
@@ -245,6 +248,10 @@ def _record(night: _Night, delivery: Delivery) -> Delivery:
     known = night.earlier.setdefault((delivery.source_id, delivery.table_name, delivery.business_date), [])
     known[:] = sorted([d for d in known if d.delivery_id != delivery.delivery_id] + [delivery], key=lambda d: d.sequence)
     return delivery
+
+
+def _check_room(night: _Night, name: str, needed: int) -> None:
+    check_room(night.district.data, needed, night.district.intake.min_free_bytes, name)
 
 
 def _write(path: Path, temporary: Path, delivery: Delivery, source: Source, examined: Examined) -> Written:

@@ -201,7 +201,7 @@ def _write_csv(path: Path, target: Path, name: str, delivery_id: str, source: So
             exact.read_header(lines, source.delimiter)
             found = exact.records(lines, source.delimiter, len(columns.names))
             try:
-                raw.add_rows((r, columns.safe_cells(r.cells) if r.defect else [r.cells[i] for i in columns.kept]) for r in found)
+                raw.add_rows(map(columns.place, found))
             except exact.RecordTooLong as e:
                 return Written(why=_too_long(name, e, examined))
             raw.n_blank = lines.blank
