@@ -152,7 +152,8 @@ class Source(_Settings):
     columns: dict[str, str] = {}  # extract: our column -> theirs (a dotted path in jsonl)
     constants: dict[str, str] = {}  # extract: our column -> a fixed value
     date_formats: dict[str, str] = {}  # our column -> strptime format; ISO where silent
-    redact: tuple[str, ...] = ()  # columns dropped before raw
+    redact: tuple[str, ...] = ()  # columns dropped before raw, besides those of the built-in list
+    keep: tuple[str, ...] = ()  # columns of the built-in list (passwords, SSNs and the like) that stay all the same
     blank_is: Literal["unknown", "missing"] = "unknown"  # gradebook exports: what an empty cell says of the work
     survey: Survey | None = None
 
@@ -254,6 +255,10 @@ class Intake(_Settings):
     max_entries: int = 1_000
     max_workbook_bytes: int = 300_000_000  # of an Excel workbook, unpacked: its reader holds a sheet whole
     max_workbook_cells: int = 10_000_000  # rows times columns that a sheet's cells reach over
+    max_line_chars: int = Field(default=4_000_000, ge=1_000)  # of a line, and of a record whose cells hold line breaks
+    max_cell_chars: int = Field(default=131_072, ge=1_000)  # a longer cell is taken for a quotation mark that was never closed
+    max_columns: int = Field(default=5_000, ge=1)  # of a header, or different names in a JSON file
+    min_free_bytes: int = Field(default=1_000_000_000, ge=0)  # left on the data folder's disk after a file is taken
 
 
 class Identity(_Settings):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from pipelines.intake.exact import Record
+from pipelines.intake.secret import why_secret
 
 PROVENANCE = ("_delivery_id", "_file", "_line", "_defect", "_text")
+_INSIDE = "it may be the rest of a cell of a line above, opened there by a quotation mark"
 
 
 @dataclass(frozen=True)
@@ -40,17 +45,25 @@ class Columns:
             limit = min(private, default=limit) - max(0, len(self.names) - len(cells))
         return [cells[i] if i < min(limit, len(cells)) else None for i in self.kept]
 
+    def place(self, record: Record) -> tuple[Record, list[str | None]]:
+        """A record with its kept cells; none of them where a column is redacted and the record may be the rest of a cell of it."""
+        if record.inside and self.dropped:
+            return record._replace(defect=record.defect or _INSIDE), [None] * len(self.kept)
+        return record, self.safe_cells(record.cells) if record.defect else [record.cells[i] for i in self.kept]
+
 
 def columns_of(
     header: Sequence[str],
     redacted: Iterable[str],
+    keep: Iterable[str] = (),
     dropped: Collection[int] = (),
     repeats: Collection[int] = (),
     hashed: Collection[int] = (),
 ) -> Columns:
     """Name the columns of a header. `redacted` is matched whatever the case; in dotted paths a parent redacts all below it.
 
-    The positions in `dropped` go as well; a name at one of `repeats` may have come before.
+    What the built-in list of secrets names is dropped too, but for columns in `keep`; so are the positions in `dropped`. A name at one of `repeats` may
+    have come before.
     """
     first: dict[str, int] = dict.fromkeys(PROVENANCE, -1)
     names: list[str] = []
@@ -73,11 +86,37 @@ def columns_of(
             name = f"{name}#{number}"
         first[name.lower()] = position
         names.append(name)
-    secret = [r.strip().lower() for r in redacted]
-    lowered = [(header[i].strip().lower(), name.lower()) for i, name in enumerate(names)]
-    hidden = [i for i, both in enumerate(lowered) if i in dropped or any(_is_below(name, r) for name in both for r in secret)]
+    hides = hiding(redacted, keep)
+    hidden = [i for i, name in enumerate(names) if i in dropped or hides(header[i]) or hides(name)]
+    configured = hiding(redacted, keep, built_in=False)
+    warnings += [
+        f"secret: column {_shown(names[i])!r} is not kept, by the built-in list ({why_secret(header[i])}); name it in keep of its source to let it stay"
+        for i in hidden
+        if i not in dropped and not (configured(header[i]) or configured(names[i]))
+    ]
     kept = tuple(i for i in range(len(names)) if i not in hidden)
-    return Columns(tuple(names), kept, tuple(duplicates), tuple(names[i] for i in hidden), tuple(warnings), frozenset(hashed) & frozenset(kept))
+    gone = tuple(_shown(names[i]) for i in hidden)
+    return Columns(tuple(names), kept, tuple(duplicates), gone, tuple(warnings), frozenset(hashed) & frozenset(kept))
+
+
+def hiding(redacted: Iterable[str], keep: Iterable[str], *, built_in: bool = True) -> Callable[[str], bool]:
+    """Whether a column (a dotted path in JSON) may not reach raw."""
+    secret = [r.strip().lower() for r in redacted]
+    stays = [k.strip().lower() for k in keep]
+
+    def hides(name: str) -> bool:
+        plain = name.strip().lower()
+        if any(_is_below(plain, r) for r in secret):
+            return True
+        return built_in and bool(why_secret(name)) and not any(_is_below(plain, k) for k in stays)
+
+    return lru_cache(10_000)(hides)  # in JSON it is asked of every object in a list
+
+
+def _shown(name: str) -> str:
+    """The first line of a name: after a quotation mark that was never closed, others hold data."""
+    first = name.strip().partition("\n")[0].partition("\r")[0]
+    return first if first == name.strip() else f"{first} ..."
 
 
 def _is_below(name: str, parent: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipelines.intake.unpack import Unpacked, Unreadable, unpack
 from pipelines.sources import oneroster
 from pipelines.sources.shape import Table
 
+_MAX_MANIFEST = 1_000_000  # bytes; a manifest has some thirty lines
 _SEND = "ask for the package to be sent again"
 
 
@@ -70,6 +72,8 @@ def root_of(package: str, files: Mapping[str, Path]) -> tuple[str, list[str]]:
 
 def manifest_of(name: str, path: Path, version: str = "") -> oneroster.Manifest:
     """The manifest at `path`, called `name` in errors. Raises Unreadable."""
+    if path.stat().st_size > _MAX_MANIFEST:
+        raise Unreadable(f"{name}: is longer than {_MAX_MANIFEST:,} bytes, so it is no manifest; {_SEND}")
     try:
         with path.open(newline="", encoding="utf-8-sig") as f:
             rows = list(csv.reader(f))
@@ -105,7 +109,13 @@ def _part(prefix: str, file: str, files: Mapping[str, Path], manifest: oneroster
 
 
 def _has_rows(path: Path) -> bool:
-    """Whether there is anything after the first line."""
+    """Whether there is anything after the first line, however long that is."""
+    after_first = False
     with path.open("rb") as f:
-        f.readline()
-        return any(line.strip() for line in f)
+        while piece := f.read(1 << 20):
+            if not after_first:
+                parts = re.split(rb"[\r\n]", piece, maxsplit=1)
+                after_first, piece = len(parts) > 1, parts[-1]
+            if after_first and piece.strip():
+                return True
+    return False

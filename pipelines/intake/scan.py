@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import time
-from collections.abc import Callable, Iterable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -17,6 +20,8 @@ from pipelines.sources.shape import Table
 
 MAX_SEQUENCE = 99_999  # precedence keeps five digits for it
 _PARTIAL = (".part", ".partial", ".tmp", ".filepart", ".crdownload", ".download")
+_UNSAFE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, bytes that are no UTF-8, line separators: categories of Unicode
+_TURNING = set(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))  # turn the direction of writing, so that a name shows as another
 _TRUSTED_SECONDS = 1.0  # a file changed less long ago can change again within the clock's grain without its stamp showing it
 
 
@@ -51,6 +56,7 @@ class Look:
 
     stamp: str
     changed_at: float  # seconds since 1970
+    n_bytes: int = 0
 
     def remembered(self, now: float) -> str:
         """The stamp to remember: "" (look again) where the file is too fresh, or from the future."""
@@ -79,14 +85,39 @@ def is_partial(file: str) -> bool:
 
 
 def landing_files(landing: Path) -> list[str]:
-    """Every finished file below the landing folder as a path with `/`, sorted. Hidden folders and linked folders are left out."""
-    names: list[str] = []
+    """Every finished file below the landing folder as a path with `/`, sorted. Hidden folders, and what `odd_files` names, are left out."""
+    return sorted(name for name, why in _walk(landing) if not why)
+
+
+def odd_files(district: District) -> list[Waiting]:
+    """What lies in the landing folder and is never opened: links, what is no plain file, names that cannot be shown as they are."""
+    return sorted((Waiting(n.encode("unicode_escape").decode() if _unsafe(n) else n, why) for n, why in _walk(district.landing) if why), key=lambda w: w.name)
+
+
+def _walk(landing: Path) -> Iterator[tuple[str, str]]:
+    """Each finished file and linked folder, with why it may not be opened ("" where it may)."""
     for folder, folders, files in os.walk(landing):
         folders[:] = [f for f in folders if not f.startswith(".") and f != "__MACOSX"]
         inside = Path(folder).relative_to(landing).as_posix()
         prefix = "" if inside == "." else inside + "/"
-        names += [prefix + f for f in files if not is_partial(f)]
-    return sorted(names)
+        links = [f for f in folders if (Path(folder) / f).is_symlink()]
+        yield from ((prefix + f, _why_odd(Path(folder) / f, prefix + f)) for f in (*links, *files) if not is_partial(f))
+
+
+def _why_odd(path: Path, name: str) -> str:
+    if _unsafe(name):
+        return "its name holds characters that are not shown (a line break, a change of direction, bytes that are no UTF-8); rename it"
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return ""  # gone since: looking at it will say so
+    if stat.S_ISLNK(mode):
+        return "it is a link, and links are never followed; put the file itself there"
+    return "" if stat.S_ISREG(mode) else "it is no plain file (a pipe, a socket or a device), and is never opened; take it away"
+
+
+def _unsafe(name: str) -> bool:
+    return any(unicodedata.category(c) in _UNSAFE or c in _TURNING for c in name)
 
 
 def find(district: District, until: date) -> tuple[list[Found], list[str]]:
@@ -180,11 +211,13 @@ def _sequence(text: str | None) -> int | None:
 
 
 def look(found: Found) -> Look:
-    """Size and time of change now. Raises OSError where the file has gone or may not be read."""
+    """Size and time of change now. Raises OSError where the file has gone, may not be read or is no plain file."""
     paths = [found.path.parent / m for m in found.members] or [found.path]
-    stats = [(p.name, p.stat()) for p in paths]
+    stats = [(p.name, p.lstat()) for p in paths]
+    if not all(stat.S_ISREG(s.st_mode) for _, s in stats):
+        raise OSError(errno.EINVAL, "it is a link or no plain file", str(found.path))
     stamp = ";".join(f"{name if found.is_folder else ''}{s.st_size}:{s.st_mtime_ns}" for name, s in stats)
-    return Look(stamp, max(s.st_mtime for _, s in stats))
+    return Look(stamp, max(s.st_mtime for _, s in stats), sum(s.st_size for _, s in stats))
 
 
 def settled(found: Iterable[Found], looks: Mapping[Found, Look], seconds: float, sleep: Callable[[float], None] = time.sleep) -> set[Found]:

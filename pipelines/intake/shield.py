@@ -59,7 +59,7 @@ class Shield:
         if of.handling is None:
             raise ValueError(f"format {of.name} says nothing of how its columns are handled")
         self._handling = h = of.handling(self.source, header, head, self.items)
-        self._columns = replace(columns_of(header, redacted, {*h.dropped, *h.text}, h.repeats, h.pseudonym), about_people=True)
+        self._columns = replace(columns_of(header, redacted, (), {*h.dropped, *h.text}, h.repeats, h.pseudonym), about_people=True)
         kept = set(self._columns.kept)
         ours = {*h.dropped, *h.text}
         self._by_settings = tuple(n for i, n in enumerate(self._columns.names) if i not in kept and i not in ours)

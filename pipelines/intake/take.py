@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import sqlite3
 import time
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,16 +27,19 @@ from pipelines.intake.columns import PROVENANCE
 from pipelines.intake.examine import Examined, examine
 from pipelines.intake.excel import WorkbookError, examine_workbook, open_workbook, sheet_names
 from pipelines.intake.package import Part, parts_of
-from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, settled
-from pipelines.intake.shield import HASHED, shield_of
+from pipelines.intake.room import check_room, ran_full
+from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, odd_files, settled
+from pipelines.intake.secret import ssn_columns
+from pipelines.intake.shield import HASHED, Shield, shield_of
 from pipelines.intake.unpack import Unreadable
-from pipelines.intake.write import settle, write_raw
+from pipelines.intake.write import Written, settle, write_raw
 from pipelines.lineage.ledger import Delivery, DeliveryStatus, Ledger, SeenFile, now
 from pipelines.sources import format_of, oneroster
 from pipelines.sources.answers import items_by_survey
 from pipelines.sources.shape import Items
 
 _EPOCH = date(1970, 1, 1)
+_UNPACKED = 10  # times the size of a zip that its files are thought to need on disk
 _CHANGED = "it changed while it was looked at, as a file does that is still being written; it is taken with the next run"
 
 
@@ -68,8 +73,9 @@ class _Night:
 def take(district: District, ledger: Ledger, run_id: str, until: date, progress: Callable[[str], None]) -> IntakeReport:
     """Take every landing file up to the business date `until` that is new or has changed.
 
-    A bad file becomes a delivery that is blocked or unreadable and says why; it stops nothing else. Raises SettingsError where the landing
-    folder or a source's table does not exist, OSError where the data folder cannot be written.
+    A bad file becomes a delivery that is blocked or unreadable and says why; it stops nothing else, and neither does what may not be opened at
+    all, which waits. Raises SettingsError where the landing folder or a source's table does not exist, NoRoom where the disk of the data folder
+    is too full for the next file (those before it stay taken), OSError where the data folder cannot be written.
     """
     scratch = district.data / "tmp" / "intake"
     shutil.rmtree(scratch, ignore_errors=True)  # what a killed run left
@@ -77,6 +83,7 @@ def take(district: District, ledger: Ledger, run_id: str, until: date, progress:
     found, unmatched = find(district, until)
     items = items_by_survey(district)
     fresh, looks, waiting, again = _fresh(found, ledger, district, items)
+    waiting += odd_files(district)
     steady = settled(fresh, looks, district.intake.settle_seconds)
     waiting += [Waiting(f.name, _CHANGED) for f in fresh if f not in steady]
     night = _Night(district, ledger, run_id, scratch, until, _earlier(ledger, {f.business_date for f in steady}), items, frozenset(again))
@@ -95,7 +102,11 @@ def take(district: District, ledger: Ledger, run_id: str, until: date, progress:
                     why = f"{f.name}: cannot be read ({type(e).__name__}); look at the file, ask for it to be sent again, and report this: it was not foreseen"
                     if refused := _refuse(night, f, why):
                         taken.append(refused)
+                except sqlite3.Error as e:
+                    raise (ran_full(e, district.data, f.name) or e) from e
                 except OSError as e:
+                    if full := ran_full(e, district.data, f.name):
+                        raise full from e
                     if e.filename is None or not Path(e.filename).is_relative_to(district.landing):
                         raise
                     waiting.append(Waiting(f.name, f"it cannot be read ({e.strerror}); see that it is there and that this account may read it"))
@@ -170,6 +181,8 @@ def _earlier(ledger: Ledger, days: set[date]) -> dict[tuple[str, str, date], lis
 def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> None:
     """Take one file or package and add its deliveries to `taken`. Raises _Changed."""
     night.scratch.mkdir(parents=True, exist_ok=True)
+    if not found.tables and not found.is_folder:
+        _check_room(night, found.name, first.n_bytes * _UNPACKED)
     unpacked = night.scratch / "package"
     shutil.rmtree(unpacked, ignore_errors=True)
     unpacked.mkdir()
@@ -243,21 +256,25 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     elif source.file_type == "excel":
         examined = examine_workbook(part.path, part.name, night.district.intake, f"file_type of source {source.id} in district.toml")
     else:
-        examined = examine(part.path, part.name, source.encoding, f"encoding of source {source.id} in district.toml")
+        examined = examine(part.path, part.name, source.encoding, f"encoding of source {source.id} in district.toml", night.district.intake)
     _unchanged(found, first)
     mode = cast(Literal["bulk", "delta"], part.mode)
     delivery, known = _identity(night, found, part.table.name, part.name, mode, examined)
     why = part.why or examined.why or _no_key(night.district, source)
     if known and (known.raw_path or known.status in ("raw", "accepted") or known.why == why):
         return None
-    delivery = replace(delivery, warnings=part.warnings)
+    said = (*part.warnings, *_alike(night, delivery), *examined.warnings)
+    delivery = replace(delivery, warnings=said)
     if why or part.path is None:
         return _record(night, replace(delivery, status="blocked", why=why))
+    _check_room(night, part.name, examined.n_bytes)
     temporary = night.scratch / f"{delivery.delivery_id}.parquet.tmp"
     shield = shield_of(night.district, source, night.items, is_first=part.table == found.tables[0]) if found.tables else None
-    written = write_raw(part.path, temporary, part.name, delivery.delivery_id, source, examined, _redacted(source), shield)
+    written = _write(part.path, temporary, delivery, source, examined, shield)
     _unchanged(found, first)
-    warnings = (*part.warnings, *written.warnings)
+    if known and not written.columns and known.why == written.why:
+        return None
+    warnings = (*said, *written.warnings)
     if part.file:
         warnings += oneroster.header_warnings(part.file, part.version, written.header)
     else:
@@ -329,6 +346,45 @@ def _no_key(district: District, source: Source) -> str:
     if source.survey is None or source.survey.respondent != "pseudonymous" or district.pseudonym_key:
         return ""
     return f"source {source.id}: its wave is pseudonymous and {PSEUDONYM_KEY} is not set in the environment (16 characters or more); set it and run again"
+
+
+def _check_room(night: _Night, name: str, needed: int) -> None:
+    check_room(night.district.data, needed, night.district.intake.min_free_bytes, name)
+
+
+def _write(path: Path, temporary: Path, delivery: Delivery, source: Source, examined: Examined, shield: Shield | None) -> Written:
+    """Write the raw file; once more without the columns that turn out to hold social security numbers."""
+
+    def write(redacted: tuple[str, ...]) -> Written:
+        return write_raw(path, temporary, delivery.name, delivery.delivery_id, source, examined, redacted, shield)
+
+    written = write(_redacted(source))
+    stays = {k.strip().lower() for k in source.keep}
+    numbers = tuple(c for c in ssn_columns(temporary, written.columns) if c.strip().lower() not in stays) if written.columns else ()
+    if not numbers:
+        return written
+    said = tuple(
+        f"secret: column {c!r} is not kept, as its values look like social security numbers; name it in keep of source {source.id} if they are none"
+        for c in numbers
+    )
+    written = write((*_redacted(source), *numbers))
+    return replace(written, warnings=(*written.warnings, *said))
+
+
+def _alike(night: _Night, delivery: Delivery) -> tuple[str, ...]:
+    """Words on other files of the same date and source that this one repeats, or whose name differs in case or in how accents are written only."""
+    earlier = night.earlier.get((delivery.source_id, delivery.table_name, delivery.business_date), [])
+    others = [d for d in earlier if d.name != delivery.name]
+    copies = sorted({d.name for d in others if d.sha256 == delivery.sha256 and delivery.n_bytes})
+    alike = sorted({d.name for d in others if _folded(d.name) == _folded(delivery.name)})
+    return (
+        *(f"same_bytes_as: {name}" for name in copies),
+        *(f"same_name_but_for_case: {name}" for name in alike),
+    )
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _redacted(source: Source) -> tuple[str, ...]:

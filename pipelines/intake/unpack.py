@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import stat
 import struct
 import zipfile
@@ -12,6 +14,7 @@ from pathlib import Path
 from pipelines.district import Intake
 
 _CHUNK = 1 << 20
+_ENTRY = 1_024  # bytes that an entry may take in a zip's directory, on average
 _SMALL = 10 * _CHUNK  # bytes; below it a high ratio harms nobody
 _IGNORED = ("__MACOSX/", ".DS_Store")
 _SEND = "ask for it to be sent again"
@@ -29,20 +32,39 @@ class Unpacked:
     others: tuple[str, ...]
 
 
+class _Bounded(io.FileIO):
+    """The zip's bytes, never more than `limit` at once: `zipfile` reads a directory whole, however long the zip says that it is."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        super().__init__(path, "rb")
+        self.limit = limit
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self.limit:
+            raise _TooLarge
+        return super().read(self.limit if size is None or size < 0 else size) or b""
+
+
+class _TooLarge(Exception):
+    """More was asked for at once than may be read."""
+
+
 def unpack(package: Path, name: str, into: Path, limits: Intake) -> Unpacked:
     """Unpack all CSV entries of the zip into the folder `into`, under names of our own. Raises Unreadable for the package as a whole.
 
     Sizes are counted while reading: what a zip says of itself is not believed.
     """
     try:
-        with zipfile.ZipFile(package) as archive:
+        with _Bounded(package, max(2 * _CHUNK, limits.max_entries * _ENTRY)) as f, zipfile.ZipFile(f) as archive:
             entries = [e for e in archive.infolist() if not e.filename.startswith(_IGNORED[0]) and not e.filename.endswith(_IGNORED[1])]
             if len(entries) > limits.max_entries:
                 raise Unreadable(f"{name}: holds {len(entries):,} entries, more than intake.max_entries = {limits.max_entries:,}; {_SEND}")
             _check_names(entries, name)
             return _unpack(archive, [e for e in entries if not e.is_dir()], package.stat().st_size, name, into, limits)
+    except _TooLarge as e:
+        raise Unreadable(f"{name}: its directory is too long for intake.max_entries = {limits.max_entries:,} entries; {_SEND}") from e
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error) as e:  # damage shows itself in all of these ways
-        if isinstance(e, OSError) and e.filename is not None:
+        if isinstance(e, OSError) and (e.filename is not None or e.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)):
             raise  # the disk's fault, not the package's
         raise Unreadable(f"{name}: {_damage(package)} ({e}); {_SEND}") from e
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ import pyarrow.parquet as pq
 
 from pipelines.district import Source
 from pipelines.intake import exact, excel, fixed, jsonlines
-from pipelines.intake.columns import PROVENANCE, Columns, columns_of
+from pipelines.intake.columns import PROVENANCE, Columns, columns_of, hiding
 from pipelines.intake.examine import Examined
+from pipelines.intake.secret import is_telling
 from pipelines.intake.shield import Shield
 
 GROUP_ROWS = 131_072
@@ -31,8 +33,12 @@ GROUP_BYTES = 64 << 20  # a row group is closed early where rows are wide
 _BLOCK = 4 << 20
 _TAIL = 1 << 16  # bytes
 _BATCH = 8_192  # records gathered in Python at a time
+_BATCH_CELLS = 2_000_000
+_BATCH_CHARS = 16_000_000
 _MAX_ASIDE = 50_000  # ragged lines held at a time; a file with more is read record by record
-_MAX_PATHS = 5_000
+_MAX_ASIDE_CHARS = 16_000_000
+_MAX_BLANK = 1_000_000  # blank lines whose places are remembered
+_MAX_NAME = 1_000  # characters of a column's name
 
 
 @dataclass(frozen=True)
@@ -93,19 +99,24 @@ class _Raw:
     def add_rows(self, rows: Iterable[tuple[exact.Record, list[str | None]]]) -> None:
         """Rows from the record-by-record readers. The text of a defect is kept only where nothing had to be redacted."""
         batch: list[tuple[exact.Record, list[str | None]]] = []
+        most = max(1, min(_BATCH, _BATCH_CELLS // max(1, len(self.kept))))
+        chars = 0
         for row in rows:
             batch.append(row)
-            if len(batch) == _BATCH:
+            chars += len(row[0].text) + sum(map(len, filter(None, row[1])))
+            if len(batch) >= most or chars >= _BATCH_CHARS:
                 self._add_batch(batch)
-                batch = []
+                batch, chars = [], 0
         if batch:
             self._add_batch(batch)
 
     def _add_batch(self, rows: list[tuple[exact.Record, list[str | None]]]) -> None:
         cells = [pa.array(column, pa.string()) for column in zip(*(values for _, values in rows), strict=True)]
         hidden = "; its text and some cells are left out, as they may hold a redacted column" if self.columns.is_private else ""
-        defects = [r.defect + hidden if r.defect else None for r, _ in rows]
-        texts = [r.text if r.defect and not hidden else None for r, _ in rows]
+        telling = "; its text is left out, as it may hold a secret"
+        hiding = [hidden or (telling if r.text and is_telling(r.text) else "") if r.defect else "" for r, _ in rows]
+        defects = [r.defect + h if r.defect else None for (r, _), h in zip(rows, hiding, strict=True)]
+        texts = [r.text if r.defect and not h else None for (r, _), h in zip(rows, hiding, strict=True)]
         self.n_defects += sum(d is not None for d in defects)
         self.add(cells, pa.array([r.line for r, _ in rows], pa.int64()), pa.array(defects, pa.string()), pa.array(texts, pa.string()))
 
@@ -176,10 +187,16 @@ def _write_csv(
     path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...], shield: Shield | None
 ) -> Written:
     with path.open(newline="", encoding=examined.encoding) as stream:
-        lines = exact.Lines(stream)
-        header = exact.read_header(lines, source.delimiter)
+        lines = exact.Lines(stream, examined.limits)
+        try:
+            header = exact.read_header(lines, source.delimiter)
+        except exact.RecordTooLong as e:
+            return Written(why=_too_long(name, e, examined))
+        if why := _unfit_header(header, name, lines.number, examined):
+            return Written(why=why)
         one_line_header = lines.number == 1
-        columns = shield.columns(header, redacted, exact.records(lines, source.delimiter, len(header))) if shield else columns_of(header, redacted)
+        records = exact.records(lines, source.delimiter, len(header))
+        columns = shield.columns(header, redacted, records) if shield else columns_of(header, redacted, source.keep)
     warnings = [*columns.warnings, *(shield.words() if shield else _redactions(columns)), *_other_delimiter(header, source)]
     one_line_header = one_line_header and not (shield and shield.is_by_row)
     read = False
@@ -189,18 +206,33 @@ def _write_csv(
                 read = _by_blocks(path, raw, columns, examined, source.delimiter, ragged)
     if not read:
         with _raw(target, columns, delivery_id, name) as raw, path.open(newline="", encoding=examined.encoding) as stream:
-            lines = exact.Lines(stream)
+            lines = exact.Lines(stream, examined.limits)
             exact.read_header(lines, source.delimiter)
             found = exact.records(lines, source.delimiter, len(columns.names))
-            if shield:
-                found = shield.rows(found)
-            raw.add_rows((r, columns.safe_cells(r.cells) if r.defect else [r.cells[i] for i in columns.kept]) for r in found)
+            try:
+                raw.add_rows(map(columns.place, shield.rows(found) if shield else found))
+            except exact.RecordTooLong as e:
+                return Written(why=_too_long(name, e, examined))
             raw.n_blank = lines.blank
     warnings += _defects(raw)
     why = ""
     if columns.duplicates:
         why = f"{name}, line 1: the header names a column twice: {'; '.join(columns.duplicates)}; name each column once and send the file again"
     return Written(raw.kept, raw.n_rows, why, tuple(warnings), tuple(header))
+
+
+def _too_long(name: str, error: exact.RecordTooLong, examined: Examined) -> str:
+    most = f"intake.max_line_chars = {examined.limits.max_line_chars:,}"
+    return f"{name}, line {error.line}: a record begins here that is longer than {most}; see whether a quotation mark was never closed, and send it again"
+
+
+def _unfit_header(header: Sequence[str], name: str, line: int, examined: Examined) -> str:
+    most = examined.limits.max_columns
+    if len(header) > most:
+        return f"{name}, line {line}: the header has {len(header):,} columns, more than intake.max_columns = {most:,}; raise it if that is right"
+    if long := next((i for i, cell in enumerate(header, start=1) if len(cell) > _MAX_NAME), 0):
+        return f"{name}, line {line}: the name of column {long} is longer than {_MAX_NAME:,} characters; the first line must be the header"
+    return ""
 
 
 def _by_blocks(path: Path, raw: _Raw, columns: Columns, examined: Examined, delimiter: str, ragged: bool) -> bool:
@@ -211,15 +243,20 @@ def _by_blocks(path: Path, raw: _Raw, columns: Columns, examined: Examined, deli
     """
     if examined.n_lines == 1:
         return True
-    if not columns.kept or not _ends_closed(path, examined, delimiter):
+    if not columns.kept or not examined.is_plain or not _ends_closed(path, examined, delimiter):
         return False
     blank = _blank_lines(path, examined) if ragged else np.empty(0, dtype=np.int64)
+    if len(blank) > _MAX_BLANK:
+        return False
     before = blank - np.arange(len(blank))  # pyarrow does not count blank lines: how many stand before its line n?
     aside: list[exact.Record] = []
+    aside_chars = 0
 
     def set_aside(row: pacsv.InvalidRow) -> str:
+        nonlocal aside_chars
         record = exact.one_line(row.number, row.text, delimiter, len(columns.names))
-        if not record.defect or len(aside) >= _MAX_ASIDE:
+        aside_chars += len(row.text)
+        if not record.defect or len(aside) >= _MAX_ASIDE or aside_chars > _MAX_ASIDE_CHARS:
             return "error"
         aside.append(record)
         return "skip"
@@ -241,6 +278,7 @@ def _by_blocks(path: Path, raw: _Raw, columns: Columns, examined: Examined, deli
                 passed = [r for r in aside if r.line < next_line]
                 add_aside(passed)
                 del aside[: len(passed)]
+                aside_chars -= sum(len(r.text) for r in passed)
     except pa.ArrowInvalid:
         return False
     add_aside(aside)
@@ -270,23 +308,27 @@ def _ends_closed(path: Path, examined: Examined, delimiter: str) -> bool:
 
 
 def _blank_lines(path: Path, examined: Examined) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The numbers of the lines with nothing on them."""
+    """The numbers of the lines with nothing on them, no further than where they are more than `_MAX_BLANK`."""
     with path.open(newline="", encoding=examined.encoding) as stream:
-        return np.array([n for n, line in enumerate(stream, start=1) if line in ("\n", "\r\n", "\r")], dtype=np.int64)
+        found = (n for n, line in enumerate(stream, start=1) if line in ("\n", "\r\n", "\r"))
+        return np.fromiter(islice(found, _MAX_BLANK + 1), dtype=np.int64)
 
 
 def _write_jsonl(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
-    with path.open(newline="\n", encoding=examined.encoding) as stream:
+    hides, most, cell_limit = hiding(redacted, source.keep), examined.limits.max_columns, examined.limits.max_cell_chars
+    with path.open(newline="", encoding=examined.encoding) as stream:
         if stream.read(1024).lstrip().startswith("["):
             return Written(why=f"{name}, line 1: is one JSON list; one JSON object a line is needed")
         stream.seek(0)
-        paths = jsonlines.all_paths(stream)
-    if len(paths) > _MAX_PATHS:
-        return Written(why=f"{name}: holds {len(paths):,} different names, more than {_MAX_PATHS:,}; ids are used as names, send them as values")
-    columns = columns_of(paths, redacted)
+        paths = jsonlines.all_paths(stream, hides, most, cell_limit)
+    if len(paths) > most:
+        return Written(why=f"{name}: holds more different names than intake.max_columns = {most:,}; if ids are used as names, send them as values")
+    if any(len(p) > _MAX_NAME for p in paths):
+        return Written(why=f"{name}: holds a name, or names within each other, of more than {_MAX_NAME:,} characters; send plain objects")
+    columns = columns_of(paths, redacted, source.keep)
     kept = [paths[i] for i in columns.kept]
-    with _raw(target, columns, delivery_id, name) as raw, path.open(newline="\n", encoding=examined.encoding) as stream:
-        raw.add_rows(jsonlines.records(stream, kept))
+    with _raw(target, columns, delivery_id, name) as raw, path.open(newline="", encoding=examined.encoding) as stream:
+        raw.add_rows(jsonlines.records(stream, kept, hides, cell_limit))
     warnings = [*columns.warnings, *_redactions(columns), *_defects(raw)]
     warnings += [f"same_name: {d}, but for its case" for d in columns.duplicates]
     return Written(raw.kept, raw.n_rows, "", tuple(warnings), tuple(paths))
@@ -295,7 +337,7 @@ def _write_jsonl(path: Path, target: Path, name: str, delivery_id: str, source: 
 def _write_fixed(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
     header_row = source.header_row or 0
     layout = fixed.used_layout(path, examined.encoding, source.widths, header_row)
-    columns = columns_of(layout.names, redacted)
+    columns = columns_of(layout.names, redacted, source.keep)
     with _raw(target, columns, delivery_id, name) as raw:
         for block in fixed.blocks(path, examined.encoding, layout, header_row):
             raw.n_blank += block.n_blank
@@ -316,7 +358,7 @@ def _write_excel(path: Path, target: Path, name: str, delivery_id: str, source: 
     if not header or (not any(h.strip() for h in header) and header_row):
         remedy = f"set header_row or {place}"
         return Written(why=f"{name}, row {header_row} of sheet {sheet!r}: holds no column names; {remedy}")
-    columns = columns_of(header, redacted)
+    columns = columns_of(header, redacted, source.keep)
     with _raw(target, columns, delivery_id, name) as raw:
 
         def blank() -> None:

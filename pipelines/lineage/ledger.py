@@ -214,7 +214,8 @@ class Ledger:
                 self._db.execute(f"insert or replace into {TABLES[type(record)]} ({names}) values ({marks})", list(values.values()))
             self._db.execute("commit")
         except BaseException:
-            self._db.execute("rollback")
+            if self._db.in_transaction:  # a full disk has SQLite roll back by itself
+                self._db.execute("rollback")
             raise
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:

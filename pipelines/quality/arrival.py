@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.district import District
 from pipelines.lineage.ledger import Check, Delivery, Ledger
-from pipelines.quality import gx, hold, judge
+from pipelines.quality import gx, hold, judge, known
 from pipelines.quality.build import build_path, open_build, write_night, write_settings
 from pipelines.quality.drift import drift
 from pipelines.quality.expectations import NOT_LOADED, NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites

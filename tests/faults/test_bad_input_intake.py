@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.lineage.ledger import Delivery
-from pipelines.sources import ALL_TABLES, project
+from pipelines.sources import ALL_TABLES, format_of
+from pipelines.sources.shape import Reading
 from tests.landing import ATTENDANCE, HEADER, ONEROSTER, ORGS, Desk, manifest, zipped
 
 BAD = "attendance/bad_2025-08-18.csv"
@@ -55,7 +56,8 @@ def test_a_missing_column(tmp_path: Path) -> None:
     d = desk.one()
     assert d.status == "raw"
     columns = pq.read_schema(tmp_path / "data" / d.raw_path).names
-    found = project(ALL_TABLES[d.table_name], desk.district.source(d.source_id), columns, mode="bulk", items={})
+    source = desk.district.source(d.source_id)
+    found = format_of(source).projection(ALL_TABLES[d.table_name], source, columns, Reading())
     assert found.missing == ("code",)
     assert "the file has no column 'code'; did you mean 'Code'?" in found.notes[0]
 
