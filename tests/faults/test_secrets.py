@@ -66,7 +66,7 @@ def test_the_list_is_whole_and_spares_every_column_that_a_format_reads() -> None
     assert all(row["pattern"] and row["why"] and why_secret(row["pattern"]) for row in rows)
     assert len({row["pattern"] for row in rows}) == len(rows)
     read = {c for f in FORMATS.values() for t in f.tables.values() for c in t.columns}
-    read |= {c for file in oneroster.HEADERS for v in ("1.1", "1.2") for c in oneroster.header(file, v) or ()} - set(oneroster.FORMAT.redacted)
+    read |= {c for file in oneroster.FILES for v in ("1.1", "1.2") for c in oneroster.header(file, v) or ()} - set(oneroster.FORMAT.redacted)
     assert [c for c in sorted(read) if why_secret(c)] == []
 
 
