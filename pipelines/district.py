@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "extract", "google_forms"]
+Format = Literal["oneroster", "lms", "extract", "google_forms", "edfi"]
 
 
 class SettingsError(Exception):
@@ -90,7 +90,7 @@ class Source(_Settings):
     business_date: Day | None = None  # where the path does not say it
     table: str | None = None  # extract: attendance, calendar or programs
     mode: Literal["bulk", "delta"] = "bulk"
-    file_type: Literal["csv", "jsonl"] = "csv"
+    file_type: Literal["csv", "jsonl", "json"] = "csv"  # json: objects a line, or one list of them; Ed-Fi is always read so
     delimiter: str = ","
     encoding: str = "utf-8"
     columns: dict[str, str] = {}  # extract: our column -> theirs (a dotted path in jsonl)
@@ -99,10 +99,19 @@ class Source(_Settings):
     redact: tuple[str, ...] = ()  # columns dropped before raw
     survey: Survey | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_format_is(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("format") == "edfi":
+            return {"file_type": "json", **values}
+        return values
+
     @model_validator(mode="after")
     def _complete(self) -> Source:
         if self.format == "extract" and not self.table:
             raise ValueError(f"source {self.id}: an extract needs table = 'attendance', 'calendar' or 'programs'")
+        if self.format == "edfi" and self.file_type != "json":
+            raise ValueError(f"source {self.id}: Ed-Fi resources are JSON; leave file_type out, or set it to 'json'")
         if self.format == "google_forms" and not self.survey:
             raise ValueError(f"source {self.id}: a survey export needs a [sources.survey] block")
         try:
@@ -114,9 +123,13 @@ class Source(_Settings):
 
 
 class Attendance(_Settings):
-    """`positive`: every student has a row each day. `exceptions`: only those who were not simply present."""
+    """`positive`: every student has a row each day. `exceptions`: only those who were not simply present.
+
+    `exit_day_counts`: an Ed-Fi exitWithdrawDate is the last day enrolled; else (as CEDS has it) the first day after it. States differ.
+    """
 
     reporting: Literal["positive", "exceptions"] = "positive"
+    exit_day_counts: bool = False
 
 
 class Suppression(_Settings):
@@ -161,6 +174,7 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "attendance_codes": ("code", "absent_share", "is_excused", "is_tardy"),
     "calendar_codes": ("code", "is_instructional"),
     "program_codes": ("code", "group_family", "group_value"),
+    "edfi_descriptors": ("field", "descriptor", "code"),
     "survey_items": ("survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed"),
     "survey_scales": ("scale_id", "answer", "value", "minimum", "maximum", "favorable_from"),
 }

@@ -37,8 +37,10 @@ def line_breaks(text: str, after_cr: bool = False) -> int:
     return breaks - (after_cr and text.startswith("\n"))
 
 
-def examine(path: Path, name: str, encoding: str, setting: str) -> Examined:
+def examine(path: Path, name: str, encoding: str, setting: str, *, may_be_blank: bool = False) -> Examined:
     """Read the whole file once, in pieces of 1 MiB. `setting` names the place in district.toml that `encoding` comes from.
+
+    `may_be_blank`: a file of nothing but a byte-order mark or blank lines says that there is nothing (a file of 0 bytes says nothing at all).
 
     Never raises for what is in the file: `why` then says what is wrong, in which line, and what to do. Raises OSError.
     """
@@ -73,7 +75,7 @@ def examine(path: Path, name: str, encoding: str, setting: str) -> Examined:
                     blank = blank and not text.strip()
             chunk = following
     n_lines += not at_line_start
-    if not why and blank:
+    if not why and blank and not may_be_blank:
         why = f"{name}, line 1: holds no header, only blank lines; {_SEND}"
     return Examined(digest.hexdigest(), n_bytes, codec or "utf-8", n_lines, why)
 

@@ -18,7 +18,7 @@ from typing import Literal, cast
 from pipelines.district import District, Source
 from pipelines.intake.examine import Examined, examine
 from pipelines.intake.package import Part, parts_of
-from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, settled
+from pipelines.intake.scan import MAX_SEQUENCE, SENT_AGAIN, Found, Look, Waiting, find, look, settled
 from pipelines.intake.unpack import Unreadable
 from pipelines.intake.write import settle, write_raw
 from pipelines.lineage.ledger import Delivery, DeliveryStatus, Ledger, SeenFile, now
@@ -125,7 +125,7 @@ def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> No
     unpacked.mkdir()
     try:
         if found.tables:
-            parts = [Part(found.name, found.path, table, found.source.mode, "", "") for table in found.tables]
+            parts = [Part(found.name, found.path, table, found.kind.mode or found.source.mode, "", "") for table in found.tables]
         else:
             parts = parts_of(found, unpacked, night.district.intake)
         _unchanged(found, first)
@@ -169,7 +169,8 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     if part.path is None:
         examined = Examined("", 0, "", why=part.why)
     else:
-        examined = examine(part.path, part.name, source.encoding, f"encoding of source {source.id} in district.toml")
+        place = f"encoding of source {source.id} in district.toml"
+        examined = examine(part.path, part.name, source.encoding, place, may_be_blank=source.file_type == "json")
     _unchanged(found, first)
     mode = cast(Literal["bulk", "delta"], part.mode)
     delivery, known = _identity(night, found, part.table.name, part.name, mode, examined)
@@ -189,7 +190,7 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
         warnings += _not_redacted(source, written.header)
     status: DeliveryStatus = "blocked" if written.why else "raw"
     raw_path = ""
-    if written.columns:
+    if written.columns or not written.why:
         raw_path = f"raw/{delivery.table_name}/{delivery.business_date}/{delivery.delivery_id}.parquet"
         settle(temporary, night.district.data / raw_path)
     return _record(night, replace(delivery, raw_path=raw_path, n_rows=written.n_rows, status=status, why=written.why, warnings=warnings))
@@ -198,7 +199,8 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
 def _identity(night: _Night, found: Found, table: str, name: str, mode: Literal["bulk", "delta"], examined: Examined) -> tuple[Delivery, Delivery | None]:
     """The delivery that these bytes are, and the latest one of the same name where it holds the same bytes.
 
-    The declared sequence is kept unless a delivery of the same name has had it; what is sent again comes after everything before it.
+    The declared sequence is kept unless a delivery of the same name has had it; what is sent again comes after everything before it (where kinds of
+    file have an order within a date: after what has its place).
     """
     source_id, day = found.source.id, found.business_date
     earlier = night.earlier.get((source_id, table, day), [])
@@ -206,7 +208,9 @@ def _identity(night: _Night, found: Found, table: str, name: str, mode: Literal[
     if same_name and (same_name[-1].sha256, same_name[-1].mode) == (examined.sha256, mode):
         return replace(same_name[-1], run_id=night.run_id), same_name[-1]
     sequence = found.declared
-    if sequence is None or same_name:
+    if same_name and found.kind.order is not None and same_name[-1].sequence % SENT_AGAIN:
+        sequence = same_name[-1].sequence + 1  # in its kind's place still
+    elif sequence is None or same_name:
         sequence = 1 + max((d.sequence for d in earlier), default=0)
     identity = f"{source_id}|{table}|{day}|{name}|{sequence}"
     rank = night.district.source_rank(source_id)

@@ -149,7 +149,7 @@ def write_raw(path: Path, target: Path, name: str, delivery_id: str, source: Sou
     `name` is what errors and `_file` call it. Columns in `redacted` are dropped. Raises OSError.
     """
     secret = tuple(redacted)
-    writer = _write_jsonl if source.file_type == "jsonl" else _write_csv
+    writer = _write_csv if source.file_type == "csv" else _write_json
     return writer(path, target, name, delivery_id, source, examined, secret)
 
 
@@ -265,12 +265,14 @@ def _blank_lines(path: Path, examined: Examined) -> np.ndarray[Any, np.dtype[np.
         return np.array([n for n, line in enumerate(stream, start=1) if line in ("\n", "\r\n", "\r")], dtype=np.int64)
 
 
-def _write_jsonl(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
+def _write_json(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
     with path.open(newline="\n", encoding=examined.encoding) as stream:
-        if stream.read(1024).lstrip().startswith("["):
-            return Written(why=f"{name}, line 1: is one JSON list; one JSON object a line is needed")
-        stream.seek(0)
-        paths = jsonlines.all_paths(stream)
+        if source.file_type == "jsonl" and jsonlines.is_list(stream):
+            return Written(why=f"{name}, line 1: is one JSON list; one JSON object a line is needed (or set file_type = 'json')")
+        try:
+            paths = jsonlines.all_paths(stream)
+        except jsonlines.ListError as e:
+            return Written(why=f"{name}, {e}; ask for it to be sent again")
     if len(paths) > _MAX_PATHS:
         return Written(why=f"{name}: holds {len(paths):,} different names, more than {_MAX_PATHS:,}; ids are used as names, send them as values")
     columns = columns_of(paths, redacted)

@@ -63,7 +63,8 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
     years = district.school_years
     terms = [(y.year, t) for y in years for t in y.terms]
     _replace(db, "district", pa.table({"district_id": pa.array([district.district.id], text), "name": pa.array([district.district.name], text),
-                                       "attendance_reporting": pa.array([district.attendance.reporting], text)}))  # fmt: skip
+                                       "attendance_reporting": pa.array([district.attendance.reporting], text),
+                                       "exit_day_counts": pa.array([district.attendance.exit_day_counts], pa.bool_())}))  # fmt: skip
     _replace(db, "school_years", pa.table({"school_year": pa.array([y.year for y in years], whole), "start_date": pa.array([y.start for y in years], day),
                                            "end_date": pa.array([y.end for y in years], day)}))  # fmt: skip
     _replace(db, "terms", pa.table({"school_year": pa.array([y for y, _ in terms], whole), "term_id": pa.array([t.id for _, t in terms], text),
@@ -75,6 +76,10 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
 
     # What every district shares is a seed; the gate reads the same file as the models.
     db.execute("create or replace table settings.work_statuses as select format, status from read_csv(?, header=true)", [str(SEEDS / "work_statuses.csv")])
+    # The same of Ed-Fi descriptors: the district's own rows come first, the common ones wherever those are silent.
+    db.execute("""insert into settings.edfi_descriptors select field, descriptor, code from read_csv(?, header=true, all_varchar=true) c
+                  where not exists (select 1 from settings.edfi_descriptors d where d.field = c.field and d.descriptor = c.descriptor)""",
+               [str(SEEDS / "edfi_descriptors.csv")])  # fmt: skip
 
 
 def write_night(db: duckdb.DuckDBPyConnection, as_of: date) -> date:

@@ -66,17 +66,19 @@ def load_candidates(
 ) -> Candidates:
     """Fill `arrival.<table>` from the raw files of `deliveries` and from open quarantine."""
     db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run) from quarantine.{table.name}")
-    groups: dict[tuple[str, str, tuple[str, ...]], list[Delivery]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, tuple[str, ...]], list[Delivery]] = defaultdict(list)
     for d in deliveries:
-        groups[d.source_id, d.mode, tuple(pq.read_schema(data / d.raw_path).names)].append(d)
+        source = district.source(d.source_id)
+        kind = format_of(source).kind_of(source, d.name).name
+        groups[d.source_id, d.mode, kind, tuple(pq.read_schema(data / d.raw_path).names)].append(d)
     missing: dict[str, tuple[str, ...]] = {}
     unknown: dict[str, tuple[str, ...]] = {}
     content = f"hash({quoted(table.columns, 'c')})"
     notes: dict[str, tuple[str, ...]] = {}
     n_rows: dict[str, int] = {}
-    for (source_id, mode, columns), some in groups.items():
+    for (source_id, mode, kind, columns), some in groups.items():
         source = district.source(source_id)
-        projection = format_of(source).projection(table, source, columns, Reading(mode, items))  # type: ignore[arg-type]  # the ledger's own values
+        projection = format_of(source).projection(table, source, columns, Reading(mode, items, kind))  # type: ignore[arg-type]  # the ledger's own values
         notes.update({d.delivery_id: projection.notes for d in some if projection.notes})
         missing.update({d.delivery_id: projection.missing for d in some if projection.missing})
         unknown.update({d.delivery_id: projection.unknown for d in some if projection.unknown})

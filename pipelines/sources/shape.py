@@ -16,6 +16,7 @@ from pipelines.district import Source
 
 Scope = Literal["table", "business_date", "rows"]
 Withdrawal = Literal["erases", "ends"]
+Mode = Literal["bulk", "delta"]
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,29 @@ class Projection:
 class Reading:
     """What a projection may know besides the file's columns: the delivery's mode, and the known question titles (or ids) by survey."""
 
-    mode: Literal["bulk", "delta"] = "bulk"
+    mode: Mode = "bulk"
     items: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    kind: str = ""  # the name of the file's Kind
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a file is among the files of its stream, said by its path. `name` reaches the projection; `mode` is the source's where it is None.
+
+    `order` (0 to 3) is its place among the files of one date and one declared sequence: those of a later place are true after those of an
+    earlier one, whatever the order of arrival, and a page sent again keeps its place. None: files count in their declared order, or as they come.
+    """
+
+    name: str = ""
+    mode: Mode | None = None
+    order: int | None = None
 
 
 @dataclass(frozen=True)
 class Format:
     """A source format, whole. `tables_of` gives the tables that a file at this path (with `/`) of this source feeds, or in words why there is none;
     each of them is a delivery of its own. `redacted` columns are dropped before raw. A `is_package` format is read through its manifest.
+    `kind_of` says what a file at this path is.
     """
 
     name: str
@@ -84,6 +100,7 @@ class Format:
     projection: Callable[[Table, Source, Sequence[str], Reading], Projection]
     redacted: tuple[str, ...] = ()
     is_package: bool = False
+    kind_of: Callable[[Source, str], Kind] = lambda source, name: Kind()
 
     def feeds(self, source: Source) -> tuple[Table, ...]:
         """The tables that a source of this format can bring."""

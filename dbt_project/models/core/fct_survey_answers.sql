@@ -17,6 +17,20 @@ with answers as (
         delivery_id,
         line_number
     from {{ ref('stg_survey__answers') }}
+    union all
+    select
+        {{ concat_key(["survey_id", "wave_id", "response_id"]) }} as response_key,
+        survey_id,
+        wave_id,
+        answered_on,
+        respondent_role,
+        school_id,
+        grade_level,
+        item_title,
+        answer,
+        delivery_id,
+        line_number
+    from {{ ref('int_survey_answers_edfi') }}
 ),
 
 scored as (
@@ -41,11 +55,12 @@ scored as (
     from answers
     inner join {{ source('settings', 'survey_items') }} as items
         on answers.survey_id = items.survey_id and answers.item_title = items.item_title
-    inner join {{ source('settings', 'survey_scales') }} as scales
+    left join {{ source('settings', 'survey_scales') }} as scales
         on items.scale_id = scales.scale_id and answers.answer = scales.answer
     {% if is_touched_build() %}
         inner join {{ ref('int_survey_changed') }} as changed on answers.response_key = changed.response_key
     {% endif %}
+    where scales.scale_id is not null or answers.answer is null -- a question left blank is an answer that is not valid
 )
 
 select

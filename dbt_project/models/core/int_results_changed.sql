@@ -10,6 +10,18 @@ with items as (
     from {{ source('changes', 'lms__assignments') }}
     group by source_system, source_system_identifier
     having count(*) > 1 or not {{ bool_any('_is_open') }}
+    union all
+    -- an entry is known to its results by namespace and identifier, not by record: any change of it, after it was first sent, may move them
+    select {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key
+    from {{ source('changes', 'edfi__gradebook_entries') }}
+    group by namespace, gradebook_entry_identifier
+    having count(*) > 1 or not {{ bool_any('_is_open') }}
+    union all
+    -- and one that names its section as the source does moves with the sections
+    select entries.assignment_key
+    from {{ ref('stg_edfi__gradebook_entries') }} as entries
+    inner join {{ source('changes', 'edfi__sections') }} as sections on entries.source_section_identifier = sections.section_identifier
+    where entries.section_key is null
 ),
 
 lms_users as (
@@ -25,6 +37,15 @@ select
     {{ concat_key(["'lms'", "source_system", "assignment_source_system_identifier"]) }} as assignment_key,
     source_system_identifier as result_id
 from {{ source('changes', 'lms__submissions') }}
+union
+select
+    {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key,
+    record_id as result_id
+from {{ source('changes', 'edfi__student_gradebook_entries') }}
+union
+select results.assignment_key, results.record_id as result_id
+from {{ ref('stg_edfi__student_gradebook_entries') }} as results
+inner join items on results.assignment_key = items.assignment_key
 union
 select
     {{ concat_key(["'oneroster'", "results.line_item_id"]) }} as assignment_key,

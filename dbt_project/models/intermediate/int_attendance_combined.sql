@@ -11,3 +11,17 @@ select
     attendance.line_number
 from {{ ref('stg_extract__attendance') }} as attendance
 inner join {{ source('settings', 'attendance_codes') }} as codes on attendance.attendance_code = codes.code
+
+union all
+
+select
+    student_key,
+    school_key,
+    attendance_date,
+    attendance_code,
+    modality,
+    absent_thousandths,
+    is_tardy,
+    delivery_id,
+    line_number
+from {{ ref('int_edfi_attendance_days') }}

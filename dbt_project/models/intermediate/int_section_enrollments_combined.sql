@@ -18,3 +18,13 @@ from {{ ref('stg_lms__section_associations') }} as associations
 inner join {{ ref('stg_lms__users') }} as users
     on associations.source_system = users.source_system and associations.lms_user_id = users.lms_user_id
 where associations.enrollment_status = 'Active'
+
+union all
+
+-- Ed-Fi: the end date is the last day in the section
+select
+    student_id as student_key,
+    section_key,
+    begin_date,
+    coalesce({{ add_days('end_date', 1) }}, cast('9999-12-31' as date)) as end_date
+from {{ ref('stg_edfi__student_section_associations') }}

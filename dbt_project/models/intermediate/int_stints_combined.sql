@@ -1,5 +1,6 @@
 -- A stint: a student at a school from the entry date up to, not including, the exit date. Roles (OneRoster 1.2) say it outright;
--- where a student has none, the span of the student's class enrollments in a school year stands in.
+-- where a student has none, the span of the student's class enrollments in a school year stands in. Ed-Fi says it in
+-- studentSchoolAssociations; a no-show, who left on or before the day of entry, has no stint.
 with from_roles as (
     select
         user_id as student_key,
@@ -27,10 +28,27 @@ from_classes as (
     group by enrollments.user_id, enrollments.school_id, years.school_year
 ),
 
-both_sources as (
+from_edfi as (
+    -- an exit date is the first day after enrollment, or by the district's setting the last day of it
+    select
+        associations.student_id as student_key,
+        associations.school_id as school_key,
+        associations.entry_date,
+        case
+            when associations.exit_date is null then cast('9999-12-31' as date)
+            when district.exit_day_counts then {{ add_days('associations.exit_date', 1) }}
+            else associations.exit_date
+        end as exit_date
+    from {{ ref('stg_edfi__student_school_associations') }} as associations
+    cross join {{ source('settings', 'district') }} as district
+),
+
+all_sources as (
     select student_key, school_key, entry_date, exit_date from from_roles
     union all
     select student_key, school_key, entry_date, exit_date from from_classes
+    union all
+    select student_key, school_key, entry_date, exit_date from from_edfi
 )
 
 select
@@ -38,6 +56,6 @@ select
     school_key,
     entry_date,
     max(exit_date) as exit_date
-from both_sources
+from all_sources
 where exit_date > entry_date
 group by student_key, school_key, entry_date

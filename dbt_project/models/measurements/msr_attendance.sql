@@ -1,5 +1,6 @@
 -- Days enrolled, absent and present. A day counts where the school was in session, the student was enrolled, and attendance is known: with positive
--- reporting the student has a row; with exceptions only, the day's file came. A day that is not known is in no figure, never present.
+-- reporting the student has a row; with exceptions only, the day's file came, or (Ed-Fi
+-- events) the school has said something of that day or a later one. A day that is not known is in no figure, never present.
 with days as (
     select distinct
         touched.subject_key as student_key,
@@ -25,6 +26,10 @@ taken as (
     where table_name = 'extract__attendance'
 ),
 
+years as (
+    select * from {{ source('settings', 'school_years') }}
+),
+
 known as (
     select
         days.student_key,
@@ -42,9 +47,12 @@ known as (
             and days.school_key = attendance.school_key
             and days.calendar_date = attendance.attendance_date
     left join taken on days.calendar_date = taken.calendar_date
+    left join years on days.calendar_date >= years.start_date and days.calendar_date <= years.end_date
+    left join {{ ref('dim_attendance_known') }} as said
+        on days.school_key = said.school_key and years.school_year = said.school_year and days.calendar_date <= said.known_until
     where
         attendance.student_key is not null
-        or (district.attendance_reporting = 'exceptions' and taken.calendar_date is not null)
+        or (district.attendance_reporting = 'exceptions' and (taken.calendar_date is not null or said.school_key is not null))
 ),
 
 summed as (
