@@ -88,7 +88,7 @@ def resource_of(name: str) -> str:
 
 @cache
 def _resource(name: str) -> str:
-    plural = re.sub(r"y$", "ie", name) + "s"
+    plural = re.sub(r"(?<![aeiou])y$", "ie", name) + "s"
     for candidate in (name, plural):
         if any(fnmatchcase(candidate, r.pattern) for r in resources()):
             return candidate
@@ -187,7 +187,7 @@ def _list(path: str, present: Mapping[str, str]) -> str | None:
         wrapped = f"json_object({literal(wrap)}, x)" if wrap else "x"
         items = f"list_transform(json_extract({text}, '$[*]'), lambda x: case when json_type(x) = 'OBJECT' then x else {wrapped} end)"
         one = f"to_json([json_object({literal(wrap)}, {text})])::varchar" if wrap else "null"
-        values.append(f"case when {text} in ('[]', '{{}}') then null when {text} like '[%' then to_json({items})::varchar else {one} end")
+        values.append(f"case when coalesce({text}, '[]') in ('[]', '{{}}') then null when {text} like '[%' then to_json({items})::varchar else {one} end")
     below = [(p[len(base) + 1 :], c) for p, c in ((c, c) for c in present.values()) if p.lower().startswith(base.lower() + ".")]
     if below:
         pairs = ", ".join(f"{literal(field)}, {quoted(c)}" for field, c in below)

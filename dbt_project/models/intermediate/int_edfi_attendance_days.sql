@@ -34,7 +34,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by student_key, school_key, attendance_date order by absent_thousandths desc, attendance_code, delivery_id, line_number
+            partition by student_key, school_key, attendance_date order by absent_thousandths desc, attendance_code asc, delivery_id asc, line_number asc
         ) as place
     from events
     where recency = 1

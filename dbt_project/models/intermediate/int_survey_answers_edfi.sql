@@ -8,7 +8,7 @@ with responses as (
         responses.survey_response_identifier,
         responses.response_date,
         case
-            when responses.staff_unique_id is not null then 'staff'
+            when responses.staff_id is not null then 'staff'
             when responses.contact_unique_id is not null then 'family'
             else 'student'
         end as respondent_role,

@@ -17,11 +17,14 @@ select student_unique_id as student_key, cast(null as date) as piece_start, 'pro
 from {{ source('changes', 'edfi__student_programs') }}
 union
 select stints.student_key, dates.piece_start, 'calendar' as cause
-from {{ source('changes', 'edfi__calendar_dates') }} as changed
-inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.calendar_date') }}
+from (
+    select school_id, {{ try_cast_date('calendar_date') }} as calendar_date
+    from {{ source('changes', 'edfi__calendar_dates') }}
+) as days
+inner join {{ ref('dim_dates') }} as dates on days.calendar_date = dates.calendar_date
 inner join {{ ref('dim_stints') }} as stints
     on
-        changed.school_id = stints.school_key
+        days.school_id = stints.school_key
         and dates.calendar_date >= stints.entry_date
         and dates.calendar_date < stints.exit_date
 inner join {{ source('settings', 'night') }} as night on dates.calendar_date <= night.as_of
@@ -40,12 +43,15 @@ union
 select changed.student_unique_id as student_key, assignments.piece_start, 'results' as cause
 from {{ source('changes', 'edfi__student_gradebook_entries') }} as changed
 inner join {{ ref('dim_assignments') }} as assignments
-    on assignments.assignment_key = {{ concat_key(["'edfi'", "changed.namespace", "changed.gradebook_entry_identifier"]) }}
+    on {{ concat_key(["'edfi'", "changed.namespace", "changed.gradebook_entry_identifier"]) }} = assignments.assignment_key
 union
 -- where an entry was before: everyone with a result on it, in the piece of its old date
 select results.student_id as student_key, dates.piece_start, 'results' as cause
-from {{ source('changes', 'edfi__gradebook_entries') }} as changed
-inner join {{ ref('stg_edfi__student_gradebook_entries') }} as results
-    on results.assignment_key = {{ concat_key(["'edfi'", "changed.namespace", "changed.gradebook_entry_identifier"]) }}
-inner join {{ ref('dim_dates') }} as dates
-    on dates.calendar_date = coalesce({{ try_cast_date('changed.due_date') }}, {{ try_cast_date('changed.date_assigned') }})
+from (
+    select
+        {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key,
+        coalesce({{ try_cast_date('due_date') }}, {{ try_cast_date('date_assigned') }}) as old_date
+    from {{ source('changes', 'edfi__gradebook_entries') }}
+) as entries
+inner join {{ ref('stg_edfi__student_gradebook_entries') }} as results on entries.assignment_key = results.assignment_key
+inner join {{ ref('dim_dates') }} as dates on entries.old_date = dates.calendar_date

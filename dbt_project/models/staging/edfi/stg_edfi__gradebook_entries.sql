@@ -1,7 +1,10 @@
 select
     record_id,
     natural_key,
-    case when section_identifier is not null then {{ concat_key(["'edfi'", "school_id", "school_year", "session_name", "local_course_code", "section_identifier"]) }} end as section_key,
+    case
+        when section_identifier is not null
+            then {{ concat_key(["'edfi'", "school_id", "school_year", "session_name", "local_course_code", "section_identifier"]) }}
+    end as section_key,
     {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key,
     gradebook_entry_identifier,
     namespace,
