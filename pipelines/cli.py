@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipelines.cli_fetch import fetch
 from pipelines.command import InOrder, as_json_option, district_command, end_quietly, manifest, opened, print_json
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ def run(folder: Path, day: datetime, first: datetime | None, as_json: bool) -> N
     with opened(folder) as (district, ledger):
         _report(district, ledger, outcome, as_json=as_json)
     click.get_current_context().exit(outcome.exit_status)
+
+
+cli.add_command(fetch)
 
 
 def _report(district: District, ledger: Ledger, outcome: Any, *, as_json: bool) -> None:

@@ -8,19 +8,38 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import os
 import re
 import tomllib
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "extract", "google_forms"]
+Format = Literal["oneroster", "lms", "extract", "google_forms", "edfi"]
+
+# What is asked of an Ed-Fi ODS/API where the settings name no resources: those that measures stand on, each after what it refers to.
+# Data standards differ (studentDemographics came with 6.0): one that a server does not know is passed over and said.
+EDFI_RESOURCES = (
+    "localEducationAgencies", "schools", "calendars", "calendarDates", "sessions", "gradingPeriods", "courses", "courseOfferings", "sections",
+    "students", "studentSchoolAssociations", "studentEducationOrganizationAssociations", "studentDemographics", "studentSectionAssociations",
+    "staffs", "staffEducationOrganizationAssignmentAssociations", "staffSectionAssociations",
+    "studentSchoolAttendanceEvents", "studentSectionAttendanceEvents",
+    "disciplineIncidents", "studentDisciplineIncidentBehaviorAssociations", "disciplineActions",
+    "programs", "studentProgramAssociations", "studentSpecialEducationProgramAssociations", "studentLanguageInstructionProgramAssociations",
+    "studentSchoolFoodServiceProgramAssociations", "studentTitleIPartAProgramAssociations", "studentHomelessProgramAssociations",
+    "gradebookEntries", "studentGradebookEntries", "grades", "studentAcademicRecords", "courseTranscripts",
+    "surveys", "surveyQuestions", "surveyResponses", "surveyQuestionResponses",
+)  # fmt: skip
+_FETCHED_DATE = r"/rundate=(?P<date>\d{4}-\d{2}-\d{2})/(?P<sequence>\d{5})\."  # how fetched files are named; see intake/landed.py
+_ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class SettingsError(Exception):
@@ -73,6 +92,55 @@ class Survey(_Settings):
     grade_column: str | None = None
 
 
+class Api(_Settings):
+    """An Ed-Fi ODS/API whose records are fetched into the landing folder before intake.
+
+    `url` is the address below which `token_path`, `data_path` and `changes_path` lie. `key_env` and `secret_env` name environment variables: the
+    key and the secret themselves stand in no file. `timeout_seconds` holds for connecting and for each silence; a whole reply may take ten times that.
+    """
+
+    url: str
+    key_env: str = Field(pattern=_ENVIRONMENT_NAME)
+    secret_env: str = Field(pattern=_ENVIRONMENT_NAME)
+    resources: tuple[Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9]*$")], ...] = Field(default=EDFI_RESOURCES, min_length=1)
+    page_size: int = Field(default=500, ge=1)
+    paging: Literal["auto", "cursor", "offset"] = "auto"
+    timeout_seconds: float = Field(default=60, gt=0)
+    attempts: int = Field(default=6, ge=1)  # of one request, and of reading a resource that changes while it is read
+    backoff_seconds: float = Field(default=1.0, ge=0)  # before the second attempt; doubled before each further one
+    token_path: str = "/oauth/token"  # noqa: S105 (an address)
+    data_path: str = "/data/v3"  # with a year, where the server is year-specific: /data/v3/2026
+    changes_path: str = "/changeQueries/v1"
+
+    @field_validator("url")
+    @classmethod
+    def _safe(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("url must hold no user name, password or query: name environment variables with key_env and secret_env")
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
+            raise ValueError("url must be an https:// address: the token and students' records travel over it")
+        return value.rstrip("/")
+
+    @field_validator("resources")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := sorted({r for r in value if value.count(r) > 1}):
+            raise ValueError(f"resources are named twice: {', '.join(twice)}")
+        return value
+
+    @property
+    def asks_for_defaults(self) -> bool:
+        return "resources" not in self.model_fields_set
+
+
+class Credentials(_Settings):
+    """The key and secret of an API client. Neither shows in `repr` or in an error."""
+
+    key: SecretStr
+    secret: SecretStr
+
+
 class Source(_Settings):
     """One stream of files under the landing folder.
 
@@ -98,9 +166,20 @@ class Source(_Settings):
     date_formats: dict[str, str] = {}  # our column -> strptime format; ISO where silent
     redact: tuple[str, ...] = ()  # columns dropped before raw
     survey: Survey | None = None
+    api: Api | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fetched(cls, values: Any) -> Any:
+        """Files that we fetch ourselves say their date and order in our own way."""
+        return {"date": _FETCHED_DATE, **values} if isinstance(values, dict) and values.get("api") else values
 
     @model_validator(mode="after")
     def _complete(self) -> Source:
+        if self.api and self.format != "edfi":
+            raise ValueError(f"source {self.id}: a [sources.api] block belongs to format = 'edfi' alone")
+        if self.api and not self.root:
+            raise ValueError(f"source {self.id}: fetched files need a folder of their own; begin path with one, such as path = '{self.id}/**/*.jsonl'")
         if self.format == "extract" and not self.table:
             raise ValueError(f"source {self.id}: an extract needs table = 'attendance', 'calendar' or 'programs'")
         if self.format == "google_forms" and not self.survey:
@@ -111,6 +190,12 @@ class Source(_Settings):
         except re.error as e:
             raise ValueError(f"source {self.id}: 'date' is not a regular expression: {e}") from e
         return self
+
+    @property
+    def root(self) -> str:
+        """The folders of `path` before its first wildcard; "" where there are none."""
+        folders = self.path.removeprefix("./").split("/")[:-1]
+        return "/".join(itertools.takewhile(lambda part: part not in ("", "..") and not set(part) & set("*?["), folders))
 
 
 class Attendance(_Settings):
@@ -209,9 +294,23 @@ class District(_Settings):
     def source(self, source_id: str) -> Source:
         return next(s for s in self.sources if s.id == source_id)
 
+    def credentials(self, source: Source) -> Credentials:
+        """What a source's API is entered with, from the environment. Raises SettingsError naming the variable that is missing."""
+        api = source.api
+        if api is None:
+            raise SettingsError(f"source {source.id}: has no [sources.api] block")
+        values = {name: os.environ.get(name, "") for name in (api.key_env, api.secret_env)}
+        if missing := [name for name, value in values.items() if not value.strip()]:
+            raise SettingsError(f"source {source.id}: {' and '.join(missing)} not set in the environment; set what key_env and secret_env name")
+        return Credentials(key=SecretStr(values[api.key_env]), secret=SecretStr(values[api.secret_env]))
+
     def source_rank(self, source_id: str) -> int:
         """Position in the settings file: of two files of one business date the later source wins."""
         return next(i for i, s in enumerate(self.sources) if s.id == source_id)
+
+    def today(self) -> date:
+        """The date by the district's own clock."""
+        return datetime.now(ZoneInfo(self.district.timezone)).date()
 
     def school_year_of(self, day: date) -> SchoolYear | None:
         return next((y for y in self.school_years if y.start <= day <= y.end), None)
@@ -231,7 +330,7 @@ class District(_Settings):
         """SHA-256 over every setting that can change a figure (not over where things are kept)."""
         digest = hashlib.sha256()
         kept = {"district", "school_years", "sources", "attendance"}
-        digest.update(self.model_dump_json(include=kept).encode())
+        digest.update(self.model_dump_json(include=kept, exclude={"sources": {"__all__": {"api"}}}).encode())
         for name in CODE_MAPS:
             digest.update(repr(self.code_map(name)).encode())
         return digest.hexdigest()
