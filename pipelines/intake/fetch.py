@@ -14,7 +14,7 @@ from datetime import date
 
 from pipelines.district import Api, District, SettingsError, Source
 from pipelines.intake.edfi_api import AbsentError, ApiError, BadRequestError, Client, ForbiddenError, RefusedError, UnreachableError
-from pipelines.intake.landed import Folder, TooManyFilesError
+from pipelines.intake.landed import Folder, TooManyWindowsError
 from pipelines.intake.paging import DriftError, Reader, count_at_end
 from pipelines.intake.scan import business_date, glob_pattern
 from pipelines.intake.window import Pending, Step, Versions, Window, pending_of, plan, still_holds
@@ -102,7 +102,7 @@ def fetch(
                 stopped = f"not asked: {api.url} had given no answer for {n_unreachable} resources in a row"
         except (ForbiddenError, AbsentError) as e:
             results.append(_refused(ledger, copy.sync, api, e))
-        except (ApiError, TooManyFilesError) as e:
+        except (ApiError, TooManyWindowsError) as e:
             results.append(_failed(ledger, copy.sync, str(e)))
     client.close()
     return tuple(results)
@@ -139,7 +139,7 @@ class _Copy:
     sync: Sync
 
     def bring_up(self, *, whole: bool) -> Fetched:
-        """Finish a window that was begun, then read the one after it. Raises ApiError, TooManyFilesError."""
+        """Finish a window that was begun, then read the one after it. Raises ApiError, TooManyWindowsError."""
         self.folder = Folder(self.district.landing / self.source.root, self.sync.resource)
         pending = pending_of(self.sync.pending)
         if pending and (whole or not still_holds(pending, self.versions, self.api.page_size)):

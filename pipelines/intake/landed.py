@@ -1,8 +1,9 @@
 """Fetched pages as files: kept beside the landing files while a window is read, landed when it is whole.
 
 `<root>/<resource>/full/rundate=D/<number>.<window>.jsonl` is a whole load; `<root>/<resource>/incremental/<step>/rundate=D/<number>.<window>-<page>.jsonl`
-a page of changes. `<number>` counts a resource's files of one day, so that names sort in the order in which they are to be applied. Pages of a window
-that is not whole lie in `<root>/.fetch`, which intake does not look into. One record a line, as the server sent it.
+a page of changes. `<number>` counts a resource's windows of one day and `<page>` the pages of one window over all its steps, so that names sort in the
+order in which they are to be applied. Pages of a window that is not whole lie in `<root>/.fetch`, which intake does not look into. One record a line,
+as the server sent it.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from pipelines.intake.window import Pending, Step
 from pipelines.intake.write import settle
 
 WORK = ".fetch"
-MAX_FILES = 99_999  # of one resource and day: the number has five digits
+MAX_WINDOWS = 998  # of one resource and day: as many as intake can put in order
 _DIGEST = 16  # bytes
 
 
-class TooManyFilesError(Exception):
-    """A day's files of one resource cannot be numbered."""
+class TooManyWindowsError(Exception):
+    """A day's windows of one resource cannot be numbered."""
 
 
 class Folder:
@@ -52,18 +53,19 @@ class Folder:
         return int(self._kept(step, n_pages).sum())
 
     def next_number(self, rundate: date) -> int:
-        """The number after those of the resource's files of that day."""
+        """The number after those of the resource's windows of that day. Raises TooManyWindowsError."""
         days = (self._lasting / "full", *(self._lasting / "incremental").glob("*"))
         names = [p.name for day in days for p in (day / f"rundate={rundate}").glob("*.jsonl")]
-        return 1 + max((int(m.group()) for n in names if (m := re.match(r"\d{5}", n))), default=0)
+        number = 1 + max((int(m.group()) for n in names if (m := re.match(r"\d{5}", n))), default=0)
+        if number > MAX_WINDOWS:
+            raise TooManyWindowsError(f"{self._lasting}: {MAX_WINDOWS} windows have landed on {rundate}, and a day can have no more; fetch less often")
+        return number
 
     def land(self, pending: Pending) -> int:
         """Write a window's files and return how many records they hold. Doing it again gives the same files."""
-        if pending.number + sum(pending.pages.values()) > MAX_FILES:
-            raise TooManyFilesError(f"{self._lasting}: more than {MAX_FILES} files on {pending.rundate}; set a larger page_size")
         if pending.window.low is None:
             return self._land_whole(pending)
-        number, n_landed = pending.number, 0
+        n_files, n_landed = 0, 0
         for step in pending.window.steps:
             kept, at = self._kept(step, pending.pages.get(step, 0)), 0
             for page in range(1, pending.pages.get(step, 0) + 1):
@@ -71,9 +73,9 @@ class Folder:
                 mine = [line for line, is_kept in zip(lines, kept[at : at + len(lines)], strict=True) if is_kept]
                 at += len(lines)
                 if mine:
-                    name = f"{number:05d}.{pending.window.label}-{page:05d}.jsonl"
+                    n_files, n_landed = n_files + 1, n_landed + len(mine)
+                    name = f"{pending.number:05d}.{pending.window.label}-{n_files:05d}.jsonl"
                     self._write(self._lasting / "incremental" / step / f"rundate={pending.rundate}" / name, iter(mine))
-                    number, n_landed = number + 1, n_landed + len(mine)
         return n_landed
 
     def _land_whole(self, pending: Pending) -> int:

@@ -61,7 +61,7 @@ def plan(saved: int | None, versions: Versions | None, *, whole: bool = False) -
 
 @dataclass(frozen=True)
 class Pending:
-    """A window that was begun: `number` is of its first file among those of its day, `pages` how many lie ready by step.
+    """A window that was begun: `number` is its own among those of its day, `pages` how many lie ready by step.
 
     `step` is the place among the window's steps, `place` where in that step reading goes on ("" at its beginning).
     """

@@ -183,16 +183,16 @@ def test_changes_come_in_windows(place: Place) -> None:
     window = f"{saved + 1}-{place.server.store.newest}"
     assert new == [
         f"edfi/grades/incremental/upserts/rundate=2025-09-02/00001.{window}-00001.jsonl",
-        f"edfi/students/incremental/deletes/rundate=2025-09-02/00003.{window}-00001.jsonl",
+        f"edfi/students/incremental/deletes/rundate=2025-09-02/00001.{window}-00003.jsonl",
         f"edfi/students/incremental/keyChanges/rundate=2025-09-02/00001.{window}-00001.jsonl",
-        f"edfi/students/incremental/upserts/rundate=2025-09-02/00002.{window}-00001.jsonl",
+        f"edfi/students/incremental/upserts/rundate=2025-09-02/00001.{window}-00002.jsonl",
     ]
     assert {s.saved for s in place.syncs().values()} == {place.server.store.newest}
 
     change(place.server.store, seed=3)  # again on the same day: numbers go on
     place.fetch(FIRST + timedelta(days=1))
     place.assert_same()
-    assert [n for n in place.files() if "students" in n and "/00006." in n]
+    assert [n for n in place.files() if n.startswith("edfi/students/incremental/deletes/rundate=2025-09-02/00002.")]
 
     n_before, files = len(place.server.log), place.files()
     assert {r.how for r in place.fetch(FIRST + timedelta(days=2)).values()} == {"nothing new"}
