@@ -25,7 +25,7 @@ from pipelines.intake.window import Versions
 _CHUNK = 1 << 16  # bytes
 _MAX_BODY = 1 << 28  # bytes: a page is a few megabytes
 _SLOWEST = 10  # times the timeout that a whole reply may take
-_LONGEST_WAIT = 300.0  # seconds that a server may ask us to wait
+_LONGEST_WAIT = 120.0  # seconds that a server may ask us to wait
 _EARLY = 60.0  # seconds before its end that a token is renewed
 _TOKEN_SECONDS = 1800.0  # where the server does not say how long a token holds
 _RENEWALS = 2  # tokens that may be refused one after the other, for one request
@@ -44,7 +44,7 @@ class RefusedError(ApiError):
 
 
 class UnreachableError(ApiError):
-    """No answer, after every attempt."""
+    """No answer, or none but that there are too many requests, after every attempt."""
 
 
 class ForbiddenError(ApiError):
@@ -216,7 +216,8 @@ def _raise_for(path: str, reply: _Reply) -> None:
         wait = _retry_after(reply.headers.get("Retry-After", ""))
         if wait is not None and wait > _LONGEST_WAIT:
             raise ApiError(f"{path}: the server ({status}) asks to come back in {wait:.0f} seconds; run again then")
-        raise _Again("too many requests (429)" if status == 429 else f"the server failed ({status})", wait)
+        # 429 and 503 are said of the server as a whole
+        raise _Again("too many requests (429)" if status == 429 else f"the server failed ({status})", wait, unreachable=status in (429, 503))
     if status == 403:
         raise ForbiddenError(f"{path}: not available to this client (403); ask the API's host to grant it")
     if status == 404:

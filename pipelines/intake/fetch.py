@@ -70,7 +70,8 @@ def fetch(
     last = max((s.rundate for s in syncs.values() if s.rundate), default=None)
     if last and day < last:
         why = f"files of {last} have landed, and what the server holds now is not older; nothing is fetched for {day}"
-        return tuple(Fetched(source.id, r, "fetched", why=why) for r in api.resources)
+        before = {r: syncs.get(r, Sync(source.id, r, status="fetched")) for r in api.resources}
+        return tuple(Fetched(source.id, r, s.status, why=s.why or why) for r, s in before.items())
     try:
         client = Client(api, district.credentials(source), sleep)
     except SettingsError as e:
