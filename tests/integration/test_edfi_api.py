@@ -422,7 +422,7 @@ def test_not_available_is_not_zero_rows(place: Place) -> None:
     assert "403" in results["students"].why
     assert "404" in results["studentz"].why
     assert exit_status(tuple(results.values())) == 3
-    assert not [n for n in place.files() if n.startswith("edfi/student/")]
+    assert not [n for n in place.files() if n.startswith("edfi/students/")]
     place.assert_same(tuple(r for r in RESOURCES if r != "students"))
     place.server.forbidden = set()
     assert place.fetch()["students"].status == "fetched"
