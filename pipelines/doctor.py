@@ -16,7 +16,8 @@ from typing import Literal
 
 import duckdb
 
-from pipelines.district import CODE_MAPS, PSEUDONYM_KEY, District, SettingsError, load_district
+from pipelines.code_maps import CODE_MAPS
+from pipelines.district import PSEUDONYM_KEY, District, SettingsError, load_district
 from pipelines.intake.scan import find
 from pipelines.lineage.ledger import Ledger
 from pipelines.publication.warehouse import WarehouseError, open_warehouse

@@ -14,7 +14,8 @@ import duckdb
 import pyarrow as pa
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from pipelines.district import CODE_MAPS, District, Survey, code_columns
+from pipelines.code_maps import CODE_MAPS, code_columns
+from pipelines.district import District, Survey
 from pipelines.sources.oneroster import STANDARDS
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"

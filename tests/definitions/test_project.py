@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.district import CODE_MAPS
+from pipelines.code_maps import CODE_MAPS
 from pipelines.lineage.graph import PROJECT, Manifest, registry, tables_behind_indicators
 from pipelines.nightly import prepare_manifest
 from pipelines.quality.expectations import load_suites

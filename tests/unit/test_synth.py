@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipelines.district import CODE_MAPS, load_district
+from pipelines.code_maps import CODE_MAPS
+from pipelines.district import load_district
 from pipelines.sources.oneroster import header
 from pipelines.synth import synthesize
 from pipelines.synth.calendar import build_year
