@@ -213,7 +213,7 @@ class Ledger:
                 marks = ", ".join("?" * len(values))
                 self._db.execute(f"insert or replace into {TABLES[type(record)]} ({names}) values ({marks})", list(values.values()))
             self._db.execute("commit")
-        except BaseException:
+        except BaseException:  # an interruption too: no half of a record may stay
             if self._db.in_transaction:  # a full disk has SQLite roll back by itself
                 self._db.execute("rollback")
             raise

@@ -113,7 +113,7 @@ class DuckDBWarehouse:
             except duckdb.Error as e:
                 self._clear()
                 raise WarehouseError(f"publication {plan.publication_id}: {without_values(e)}") from None
-            except BaseException:
+            except BaseException:  # an interruption too: nothing half-written stays, and it goes on up
                 self._clear()
                 raise
             self._versions.mkdir(exist_ok=True)

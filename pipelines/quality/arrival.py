@@ -79,7 +79,7 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
         try:
             _merge(db, names, run_id, stopped)
             tonight = _account(db, tonight, names, stopped)
-        except BaseException:
+        except BaseException:  # an interruption too: a merge that is not accounted for never was
             db.execute("rollback")
             raise
         db.execute("commit")

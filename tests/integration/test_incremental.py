@@ -1,15 +1,19 @@
-"""What changes backwards is measured again: after moves, late files and second thoughts the measures are those of an independent count."""
+"""What changes backwards is measured again: after nights of moves, late files and second thoughts the figures are those of a build from nothing."""
 
 from __future__ import annotations
 
+import csv
+import io
+import shutil
 import zipfile
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.districts import START, TestDistrict, make_district
 
-FRIDAY, MONDAY, TUESDAY = (START + timedelta(days=n) for n in (4, 7, 8))
+FRIDAY, MONDAY, TUESDAY, WEDNESDAY = (START + timedelta(days=n) for n in (4, 7, 8, 9))
 STAMPS = "CreateDate,LastModifiedDate,SourceCreateDate,SourceLastModifiedDate"
 LMS = """
 [[sources]]
@@ -128,3 +132,56 @@ def test_moved_work_counts_once_in_its_new_week_and_work_done_before_dropping_a_
     assert old_week == 0
     dropped = students[0]
     assert _quantity(district, dropped, "assignments_expected")[START] >= 1, "A2 was due before the section was dropped"
+
+
+def _table(roster: zipfile.ZipFile, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(roster.read(name).decode("utf-8-sig"))))
+
+
+def test_the_nights_give_what_a_build_from_nothing_gives(story: tuple[TestDistrict, list[str], str], tmp_path: Path) -> None:
+    district, _, section = story
+    district = district.copy(tmp_path / "d")
+    # the class moves to another school
+    with _whole_roster(district) as roster:
+        classes = _table(roster, "classes.csv")
+        names = [row["propertyName"] for row in _table(roster, "manifest.csv") if row["propertyName"].startswith("file.")]
+        schools = [row["sourcedId"] for row in _table(roster, "orgs.csv") if row["type"] == "school"]
+    moved = next(row for row in classes if row["sourcedId"] == section)
+    before = moved["schoolSourcedId"]
+    after = next(s for s in schools if s != before)
+    moved |= {"status": "active", "dateLastModified": f"{WEDNESDAY}T03:00:00.000Z", "schoolSourcedId": after}
+    manifest = "propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\n"
+    manifest += "".join(f"{n},{'delta' if n == 'file.classes' else 'absent'}\n" for n in names)
+    delta = io.StringIO()
+    writer = csv.DictWriter(delta, moved)
+    writer.writeheader()
+    writer.writerow(moved)
+    folder = district.landing / "oneroster" / str(WEDNESDAY)
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / "moved.zip", "w") as z:
+        z.writestr("manifest.csv", manifest)
+        z.writestr("classes.csv", delta.getvalue())
+    district.run(WEDNESDAY)
+    where = "select distinct school_key from core.fct_assignment_results where section_key like 'lms%'"
+    assert story[0].query(where) == [(before,)]
+    assert district.query(where) == [(after,)], "section L1 stands for the class"
+    fresh = TestDistrict(tmp_path / "fresh")
+    shutil.copytree(district.folder, fresh.folder, ignore=shutil.ignore_patterns("data"))
+    fresh.run(WEDNESDAY, START)
+    assert fresh.hashes() == district.hashes()
+
+
+def test_a_higher_minimum_hides_what_is_published_already_held_rows_included(story: tuple[TestDistrict, list[str], str], tmp_path: Path) -> None:
+    district = story[0].copy(tmp_path / "d")
+    small = "select count(*) from marts.agg_indicator_values where n_subjects < 10"
+    assert district.published(small) != [(0,)]
+    settings = district.folder / "district.toml"
+    settings.write_text(settings.read_text().replace("min_n = 3", "min_n = 10"))
+    bad = district.landing / "attendance" / f"attendance_{WEDNESDAY}.csv"
+    bad.write_text("Student Number,School Number,Date,Modality\nS1,100,08/27/2025,in_person\n")
+    outcome = district.run(WEDNESDAY)
+    assert "attendance_rate" in {v["indicator_id"] for v in outcome.verdicts if v["verdict"] == "held"}
+    assert district.published(small) == [(0,)]
+    hidden = "select count(*) from marts.agg_indicator_values where indicator_id = 'attendance_rate' and suppression = 'primary'"
+    assert district.published(f"{hidden} and coalesce(numerator, denominator, n_subjects, value, ci_low, ci_high) is not null") == [(0,)]
+    assert district.published(hidden) != [(0,)]
