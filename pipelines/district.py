@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "canvas", "extract", "google_forms", "qualtrics", "panorama", "registry"]
+Format = Literal["oneroster", "lms", "canvas", "extract", "google_forms", "qualtrics", "panorama", "registry", "edfi"]
 SURVEY_FORMATS = ("google_forms", "qualtrics", "panorama")
 PSEUDONYM_KEY = "THROUGHLINE_PSEUDONYM_KEY"
 
@@ -145,7 +145,7 @@ class Source(_Settings):
     business_date: Day | None = None  # where the path does not say it
     table: str | None = None  # extract: a table of sources/extract_tables.toml, such as attendance
     mode: Literal["bulk", "delta"] = "bulk"
-    file_type: Literal["csv", "jsonl", "fixed", "excel"] = "csv"
+    file_type: Literal["csv", "jsonl", "json", "fixed", "excel"] = "csv"  # json: objects a line, or one list of them; Ed-Fi is always read so
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     widths: dict[str, tuple[int, int]] = {}  # fixed: column -> first and last character, counted from 1
     sheet: str | int | None = None  # excel: its name, or its place counted from 1
@@ -158,6 +158,13 @@ class Source(_Settings):
     keep: tuple[str, ...] = ()  # columns of the built-in list (passwords, SSNs and the like) that stay all the same
     blank_is: Literal["unknown", "missing"] = "unknown"  # gradebook exports: what an empty cell says of the work
     survey: Survey | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_format_is(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("format") == "edfi":
+            return {"file_type": "json", **values}
+        return values
 
     @model_validator(mode="after")
     def _complete(self) -> Source:
@@ -182,6 +189,8 @@ class Source(_Settings):
             raise ValueError(f"source {self.id}: header_row goes with file_type = 'excel' or 'fixed'")
         if self.format == "oneroster" and self.file_type != "csv":
             raise ValueError(f"source {self.id}: a OneRoster package is CSV; leave file_type out")
+        if self.format == "edfi" and self.file_type != "json":
+            raise ValueError(f"source {self.id}: Ed-Fi resources are JSON; leave file_type out, or set it to 'json'")
         place = 0
         for name, (first, last) in sorted(self.widths.items(), key=lambda item: item[1]):
             if not place < first <= last:

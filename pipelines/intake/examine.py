@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,10 +52,12 @@ def line_breaks(text: str, after_cr: bool = False) -> int:
     return breaks - (after_cr and text.startswith("\n"))
 
 
-def examine(path: Path, name: str, encoding: str, setting: str, limits: Intake = _DEFAULTS) -> Examined:
+def examine(path: Path, name: str, encoding: str, setting: str, limits: Intake = _DEFAULTS, *, is_json: bool = False) -> Examined:
     """Read the whole file once, in pieces of 1 MiB. `setting` names the place in district.toml that `encoding` comes from.
 
     Whoever reads the file afterwards may take whole lines into memory: none is longer than `limits` allows where `why` is "".
+    `is_json`: a file of nothing but a byte-order mark or blank lines says that there is nothing (a file of 0 bytes says nothing at all), and a list may
+    stand on one line: its reader takes an item at a time.
 
     Never raises for what is in the file: `why` then says what is wrong, in which line, and what to do. Raises OSError.
     """
@@ -66,6 +69,7 @@ def examine(path: Path, name: str, encoding: str, setting: str, limits: Intake =
         why = _not_text(head, name)
         if not why and not codec:
             why = f"{name}: encoding {encoding!r} is not known; set {setting} to one such as 'utf-8' or 'cp1252'"
+        most_chars = sys.maxsize if is_json and head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[") else limits.max_line_chars
         signs = Signs(codec, setting)
         decoder = codecs.getincrementaldecoder(codec or "utf-8")("strict")
         chunk, more = head, True
@@ -84,7 +88,7 @@ def examine(path: Path, name: str, encoding: str, setting: str, limits: Intake =
                 if "\0" in text:
                     line = n_lines + line_breaks(text[: text.index("\0")], after_cr) + 1
                     why = f"{name}, line {line}: holds a NUL character ({_utf16(head, setting)}); {_SEND}, as UTF-8"
-                elif (long := first_long_line(text, run, limits.max_line_chars)) >= 0:
+                elif (long := first_long_line(text, run, most_chars)) >= 0:
                     line = n_lines + line_breaks(text[:long], after_cr) + 1
                     most = f"intake.max_line_chars = {limits.max_line_chars:,}"
                     why = f"{name}, line {line}: is longer than {most}; a file has a line a record: {_SEND}, or raise the limit if that is right"
@@ -97,7 +101,7 @@ def examine(path: Path, name: str, encoding: str, setting: str, limits: Intake =
                     blank = blank and not text.strip()
             chunk = following
     n_lines += not at_line_start
-    if not why and blank:
+    if not why and blank and not is_json:
         why = f"{name}, line 1: holds no header, only blank lines; {_SEND}"
     is_plain = is_plain and not signs.has_inner_bom
     return Examined(digest.hexdigest(), n_bytes, codec or "utf-8", n_lines, why, signs.warnings(), is_plain, limits)

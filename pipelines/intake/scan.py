@@ -16,9 +16,12 @@ from pathlib import Path
 
 from pipelines.district import District, SettingsError, Source
 from pipelines.sources import format_of
-from pipelines.sources.shape import Table
+from pipelines.sources.shape import Kind, Table
 
 MAX_SEQUENCE = 99_999  # precedence keeps five digits for it
+# Of a format whose kinds of file have an order within a date, those digits hold the declared sequence, the kind's order, and how often it was sent again.
+MAX_ORDERED = 998
+ORDER_STEP, SENT_AGAIN = 100, 25
 _PARTIAL = (".part", ".partial", ".tmp", ".filepart", ".crdownload", ".download")
 _UNSAFE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, bytes that are no UTF-8, line separators: categories of Unicode
 _TURNING = set(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))  # turn the direction of writing, so that a name shows as another
@@ -36,6 +39,7 @@ class Found:
     declared: int | None
     tables: tuple[Table, ...]
     members: tuple[str, ...] = ()  # file names of a package that is a folder
+    kind: Kind = field(default_factory=Kind)
 
     @property
     def is_folder(self) -> bool:
@@ -171,11 +175,17 @@ def _found(district: District, source: Source, name: str, names: Iterable[str]) 
     tables = format_.tables_of(source, name)
     if isinstance(tables, str):
         return tables
+    kind = format_.kind_of(source, name)
+    day, declared = when
+    if kind.order is not None:
+        if (declared or 0) > MAX_ORDERED:
+            return f"source {source.id}: sequence {declared} is more than {MAX_ORDERED}, which is as many as a date of {source.format} can have"
+        declared = (declared or 0) * ORDER_STEP + kind.order * SENT_AGAIN + 1
     members: tuple[str, ...] = ()
     if format_.is_package and not name.lower().endswith(".zip"):
         prefix = name.removesuffix("manifest.csv")
         members = tuple(n.removeprefix(prefix) for n in names if n.startswith(prefix) and "/" not in n.removeprefix(prefix))
-    return Found(source, name, district.landing / name, *when, () if format_.is_package else tables, members)
+    return Found(source, name, district.landing / name, day, declared, () if format_.is_package else tables, members, kind)
 
 
 def business_date(source: Source, name: str) -> tuple[date, int | None] | str:

@@ -28,7 +28,7 @@ from pipelines.intake.examine import Examined, examine
 from pipelines.intake.excel import WorkbookError, examine_workbook, open_workbook, sheet_names
 from pipelines.intake.package import Part, parts_of
 from pipelines.intake.room import check_room, ran_full
-from pipelines.intake.scan import MAX_SEQUENCE, Found, Look, Waiting, find, look, odd_files, settled
+from pipelines.intake.scan import MAX_SEQUENCE, SENT_AGAIN, Found, Look, Waiting, find, look, odd_files, settled
 from pipelines.intake.secret import ssn_columns
 from pipelines.intake.shield import HASHED, Shield, shield_of
 from pipelines.intake.unpack import Unreadable
@@ -190,8 +190,8 @@ def _take(night: _Night, found: Found, first: Look, taken: list[Delivery]) -> No
         if found.tables and found.source.file_type == "excel" and format_of(found.source).sheet_for and not found.source.table:
             parts = _sheets_of(night, found)
         elif found.tables:
-            partial = format_of(found.source).partial
-            parts = [Part(found.name, found.path, t, "delta" if t.name in partial else found.source.mode, "", "") for t in found.tables]
+            partial, mode = format_of(found.source).partial, found.kind.mode or found.source.mode
+            parts = [Part(found.name, found.path, t, "delta" if t.name in partial else mode, "", "") for t in found.tables]
         else:
             parts = parts_of(found, unpacked, night.district.intake)
         _unchanged(found, first)
@@ -256,7 +256,8 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     elif source.file_type == "excel":
         examined = examine_workbook(part.path, part.name, night.district.intake, f"file_type of source {source.id} in district.toml")
     else:
-        examined = examine(part.path, part.name, source.encoding, f"encoding of source {source.id} in district.toml", night.district.intake)
+        place, is_json = f"encoding of source {source.id} in district.toml", source.file_type == "json"
+        examined = examine(part.path, part.name, source.encoding, place, night.district.intake, is_json=is_json)
     _unchanged(found, first)
     mode = cast(Literal["bulk", "delta"], part.mode)
     delivery, known = _identity(night, found, part.table.name, part.name, mode, examined)
@@ -283,7 +284,7 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
         warnings += _still_there(night, delivery, written.columns, shield.hashed)
     status: DeliveryStatus = "blocked" if written.why else "raw"
     raw_path = ""
-    if written.columns:
+    if written.columns or not written.why:
         raw_path = f"raw/{delivery.table_name}/{delivery.business_date}/{delivery.delivery_id}.parquet"
         settle(temporary, night.district.data / raw_path)
         if shield and source.survey:
@@ -294,7 +295,8 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
 def _identity(night: _Night, found: Found, table: str, name: str, mode: Literal["bulk", "delta"], examined: Examined) -> tuple[Delivery, Delivery | None]:
     """The delivery that these bytes are, and the latest one of the same name where it holds the same bytes.
 
-    The declared sequence is kept unless a delivery of the same name has had it; what is sent again comes after everything before it.
+    The declared sequence is kept unless a delivery of the same name has had it; what is sent again comes after everything before it (where kinds of
+    file have an order within a date: after what has its place).
     """
     source_id, day = found.source.id, found.business_date
     earlier = night.earlier.get((source_id, table, day), [])
@@ -303,7 +305,10 @@ def _identity(night: _Night, found: Found, table: str, name: str, mode: Literal[
     if same_name and (same_name[-1].sha256, same_name[-1].mode) == (examined.sha256, mode) and not is_again:
         return replace(same_name[-1], run_id=night.run_id), same_name[-1]
     sequence = found.declared
-    if sequence is None or same_name or any(d.sequence == sequence for d in earlier):
+    is_ordered = found.kind.order is not None  # pages of one read share their place
+    if same_name and is_ordered and same_name[-1].sequence % SENT_AGAIN:
+        sequence = same_name[-1].sequence + 1  # in its kind's place still
+    elif sequence is None or same_name or (not is_ordered and any(d.sequence == sequence for d in earlier)):
         sequence = 1 + max((d.sequence for d in earlier), default=0)
     identity = f"{source_id}|{table}|{day}|{name}|{sequence}"
     rank = night.district.source_rank(source_id)

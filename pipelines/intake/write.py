@@ -165,7 +165,7 @@ def write_raw(
     secret = tuple(redacted)
     if source.file_type == "csv":
         return _write_csv(path, target, name, delivery_id, source, examined, secret, shield)
-    writers = {"jsonl": _write_jsonl, "fixed": _write_fixed, "excel": _write_excel}
+    writers = {"jsonl": _write_json, "json": _write_json, "fixed": _write_fixed, "excel": _write_excel}
     return writers[source.file_type](path, target, name, delivery_id, source, examined, secret)
 
 
@@ -314,13 +314,15 @@ def _blank_lines(path: Path, examined: Examined) -> np.ndarray[Any, np.dtype[np.
         return np.fromiter(islice(found, _MAX_BLANK + 1), dtype=np.int64)
 
 
-def _write_jsonl(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
-    hides, most, cell_limit = hiding(redacted, source.keep), examined.limits.max_columns, examined.limits.max_cell_chars
+def _write_json(path: Path, target: Path, name: str, delivery_id: str, source: Source, examined: Examined, redacted: tuple[str, ...]) -> Written:
+    hides, limits, most = hiding(redacted, source.keep), examined.limits, examined.limits.max_columns
     with path.open(newline="", encoding=examined.encoding) as stream:
-        if stream.read(1024).lstrip().startswith("["):
-            return Written(why=f"{name}, line 1: is one JSON list; one JSON object a line is needed")
-        stream.seek(0)
-        paths = jsonlines.all_paths(stream, hides, most, cell_limit)
+        if source.file_type == "jsonl" and jsonlines.is_list(stream):
+            return Written(why=f"{name}, line 1: is one JSON list; one JSON object a line is needed (or set file_type = 'json')")
+        try:
+            paths = jsonlines.all_paths(stream, hides, limits)
+        except jsonlines.ListError as e:
+            return Written(why=f"{name}, {e}; ask for it to be sent again")
     if len(paths) > most:
         return Written(why=f"{name}: holds more different names than intake.max_columns = {most:,}; if ids are used as names, send them as values")
     if any(len(p) > _MAX_NAME for p in paths):
@@ -328,7 +330,7 @@ def _write_jsonl(path: Path, target: Path, name: str, delivery_id: str, source: 
     columns = columns_of(paths, redacted, source.keep)
     kept = [paths[i] for i in columns.kept]
     with _raw(target, columns, delivery_id, name) as raw, path.open(newline="", encoding=examined.encoding) as stream:
-        raw.add_rows(jsonlines.records(stream, kept, hides, cell_limit))
+        raw.add_rows(jsonlines.records(stream, kept, hides, limits))
     warnings = [*columns.warnings, *_redactions(columns), *_defects(raw)]
     warnings += [f"same_name: {d}, but for its case" for d in columns.duplicates]
     return Written(raw.kept, raw.n_rows, "", tuple(warnings), tuple(paths))

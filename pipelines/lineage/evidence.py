@@ -53,9 +53,11 @@ _ATTENDANCE = """
     left join core.fct_attendance_days a
         on a.student_key = e.student_key and a.school_key = e.school_key and a.attendance_date = e.calendar_date
     left join files n on n.calendar_date = e.calendar_date
+    left join core.dim_attendance_known k on k.school_key = e.school_key and e.calendar_date <= k.known_until
+        and k.school_year = (select y.school_year from settings.school_years y where e.calendar_date between y.start_date and y.end_date)
     left join trace_files f on f.table_name in ('extract__attendance', 'extract__attendance_periods') and f.precedence = n.precedence
     where e.day > 0 and (a.student_key is not null
-        or (n.calendar_date is not null and (select attendance_reporting from settings.district) = 'exceptions'
+        or ((n.calendar_date is not null or k.school_key is not null) and (select attendance_reporting from settings.district) = 'exceptions'
             and not exists (select 1 from held.unknown_days u where u.student_id = e.student_key and u.school_id = e.school_key
                             and try_cast(u.attendance_date as date) = e.calendar_date)))"""
 

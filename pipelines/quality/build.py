@@ -90,6 +90,10 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
     shared = "create or replace table settings.{} as select * from read_csv(?, header=true, all_varchar=true)"
     db.execute(shared.format("work_statuses"), [str(SEEDS / "work_statuses.csv")])
     db.execute(shared.format("vocabularies"), [str(STANDARDS / "oneroster_vocabularies.csv")])
+    # The same of Ed-Fi descriptors: the district's own rows come first, the common ones wherever those are silent.
+    db.execute("""insert into settings.edfi_descriptors select field, descriptor, code from read_csv(?, header=true, all_varchar=true) c
+                  where not exists (select 1 from settings.edfi_descriptors d where d.field = c.field and d.descriptor = c.descriptor)""",
+               [str(SEEDS / "edfi_descriptors.csv")])  # fmt: skip
 
 
 def _waves(surveys: Sequence[Survey]) -> pa.Table:

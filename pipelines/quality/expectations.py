@@ -50,6 +50,7 @@ class Suite(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     table: str
     owner: str
+    without: tuple[str, ...] = ()  # rules of `_every_table.yml` that do not fit this table
     rules: tuple[Rule, ...]
 
 
@@ -73,7 +74,12 @@ def load_suites(gate: Literal["arrival", "publication"], root: Path = ROOT) -> d
         suites[suite.table] = suite
     common = suites.pop(EVERY_TABLE, None)
     if common:
-        suites = {name: s.model_copy(update={"rules": (*common.rules, *s.rules)}) for name, s in suites.items()}
+        known = {r.id for r in common.rules}
+        for name, suite in suites.items():
+            if unknown := sorted(set(suite.without) - known):
+                raise ExpectationError(f"{name}.yml: without names {', '.join(unknown)}, which is no rule of {EVERY_TABLE}.yml")
+            kept = [r for r in common.rules if r.id not in suite.without]
+            suites[name] = suite.model_copy(update={"rules": (*kept, *suite.rules)})
     return suites
 
 

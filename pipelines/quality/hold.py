@@ -112,7 +112,8 @@ def merge(db: duckdb.DuckDBPyConnection, table: Table) -> None:
         where j._outcome = 'candidate' and {same_key(table, "j", "s")} and j._is_deleted = s._is_deleted""")
 
     # The new state of every key that was mentioned.
-    content = "case when w._precedence is not null and w._precedence >= coalesce(b._precedence, 0) then"
+    # Of two deliveries of one precedence (pages of one read) the same one wins, whichever came first.
+    content = "case when w._precedence > coalesce(b._precedence, 0) or (w._precedence = b._precedence and w._delivery_id >= coalesce(b._delivery_id, '')) then"
     carried = ", ".join(f'{content} w."{c}" else b."{c}" end as "{c}"' for c in table.columns if c not in key)
     coalesced_keys = ", ".join(f'm."{c}"' for c in key)
     db.execute(f"""

@@ -78,14 +78,16 @@ def load_candidates(db: duckdb.DuckDBPyConnection, district: District, table: Ta
     db.execute(f"create or replace temp table loaded as select * exclude (_rule, _first_seen_run, _last_seen_run, _n_nights), true as _is_retried "
                f"from quarantine.{table.name} where _delivery_id not in ({again})")  # fmt: skip
     found = Candidates({}, {}, {}, {}, {}, {}, {}, {})
-    groups: dict[tuple[str, str, tuple[str, ...], str], list[Delivery]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, tuple[str, ...], str], list[Delivery]] = defaultdict(list)
     heads: dict[str, tuple[Mapping[str, str], ...]] = {}
     for d in deliveries:
-        head = _head(db, data / d.raw_path, format_of(district.source(d.source_id)).n_head)
+        source = district.source(d.source_id)
+        format_ = format_of(source)
+        head = _head(db, data / d.raw_path, format_.n_head)
         heads[repr(head)] = head
-        groups[d.source_id, d.mode, tuple(pq.read_schema(data / d.raw_path).names), repr(head)].append(d)
-    for (source_id, mode, columns, head_text), some in groups.items():
-        reading = Reading(mode, items, heads[head_text])  # type: ignore[arg-type]  # the ledger's own values
+        groups[d.source_id, d.mode, format_.kind_of(source, d.name).name, tuple(pq.read_schema(data / d.raw_path).names), repr(head)].append(d)
+    for (source_id, mode, kind, columns, head_text), some in groups.items():
+        reading = Reading(mode, items, heads[head_text], kind)  # type: ignore[arg-type]  # the ledger's own values
         _load_alike(db, table, district.source(source_id), columns, reading, some, data, found)
     keys = quoted(table.key)
     db.execute(f"""
@@ -245,7 +247,11 @@ def judge(db: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule]) ->
 
 def note_unknown_days(db: duckdb.DuckDBPyConnection) -> None:
     """`held.unknown_days`: the student-days of which the last word is in quarantine. Where only exceptions are reported, no row would else mean present."""
-    db.execute("create or replace temp table unknown_now as select distinct student_id, school_id, attendance_date from quarantine.extract__attendance")
+    db.execute("""
+        create or replace temp table unknown_now as
+        select student_id, school_id, attendance_date from quarantine.extract__attendance
+        union
+        select student_unique_id, school_id, event_date from quarantine.edfi__student_school_attendance_events""")
     for one, other in (("unknown_now", "held.unknown_days"), ("held.unknown_days", "unknown_now")):
         db.execute(f"insert into changes.unknown_days select * from {one} except select * from {other}")
     db.execute("delete from held.unknown_days")

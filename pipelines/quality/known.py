@@ -1,7 +1,7 @@
 """Who and what is known, whichever source says it: the views of schema `known` that arrival rules ask.
 
 Belongs here: one view a thing, a branch a source, over `present` (what is held, and tonight's candidates). What a student's enrollment is follows the
-precedence of `int_stints_combined`: roles, then the enrollment extract, then classes. Dates are ISO text, an end is the first day no longer true.
+precedence of `int_stints_combined`: roles, the enrollment extract, Ed-Fi, classes. Dates are ISO text, an end is the first day no longer true.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ _DAY_AFTER_EXIT = """case when (select exit_is_inclusive from settings.district)
 VIEWS: dict[str, str] = {
     "students": """
         select sourced_id as student_id from present.oneroster__users
-        union all select student_id from present.extract__students""",
+        union all select student_id from present.extract__students
+        union all select student_unique_id from present.edfi__students""",
     "schools": """
         select sourced_id as school_id from present.oneroster__orgs
-        union all select school_id from present.extract__schools""",
-    "staff": "select staff_id from present.extract__staff",
+        union all select school_id from present.extract__schools
+        union all select school_id from present.edfi__schools""",
+    "staff": """
+        select staff_id from present.extract__staff
+        union all select staff_unique_id from present.edfi__staff""",
     "sections": """
         select sourced_id as section_id, school_sourced_id as school_id from present.oneroster__classes
         union all select section_id, school_id from present.extract__sections""",
@@ -32,10 +36,16 @@ VIEWS: dict[str, str] = {
         where not exists (select 1 from present.oneroster__roles o where o.user_sourced_id = x.student_id)
             and not exists (select 1 from settings.exit_codes k where k.code = x.exit_code and k.is_no_show = 'true')
         union all
+        select x.student_unique_id, x.school_id, x.entry_date, coalesce({_DAY_AFTER_EXIT}, '9999'), 'edfi'
+        from present.edfi__student_school_associations x
+        where not exists (select 1 from present.oneroster__roles o where o.user_sourced_id = x.student_unique_id)
+            and not exists (select 1 from present.extract__enrollments o where o.student_id = x.student_unique_id)
+        union all
         select x.user_sourced_id, x.school_sourced_id, coalesce(x.begin_date, '0000'), coalesce(x.end_date, '9999'), 'classes'
         from present.oneroster__enrollments x
         where not exists (select 1 from present.oneroster__roles o where o.user_sourced_id = x.user_sourced_id)
-            and not exists (select 1 from present.extract__enrollments o where o.student_id = x.user_sourced_id)""",
+            and not exists (select 1 from present.extract__enrollments o where o.student_id = x.user_sourced_id)
+            and not exists (select 1 from present.edfi__student_school_associations o where o.student_unique_id = x.user_sourced_id)""",
 }
 
 

@@ -16,6 +16,7 @@ from pipelines.district import Source
 
 Scope = Literal["table", "business_date", "rows"]
 Withdrawal = Literal["erases", "ends"]
+Mode = Literal["bulk", "delta"]
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,26 @@ Items = Mapping[str, tuple[Item, ...]]  # by survey
 @dataclass(frozen=True)
 class Reading:
     """What a projection may know besides the file's columns: the delivery's mode, the known questions by survey, and the file's first raw rows
-    (`Format.n_head` of them, cells by column, blank as "", with `_line`).
+    (`Format.n_head` of them, cells by column, blank as "", with `_line`), and the name of the file's `Kind`.
     """
 
-    mode: Literal["bulk", "delta"] = "bulk"
+    mode: Mode = "bulk"
     items: Items = field(default_factory=dict)
     head: tuple[Mapping[str, str], ...] = ()
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a file is among the files of its stream, said by its path. `name` reaches the projection; `mode` is the source's where it is None.
+
+    `order` (0 to 3) is its place among the files of one date and one declared sequence: those of a later place are true after those of an
+    earlier one, whatever the order of arrival, and a page sent again keeps its place. None: files count in their declared order, or as they come.
+    """
+
+    name: str = ""
+    mode: Mode | None = None
+    order: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +140,7 @@ class Format:
     Where `sheet_for` is given, a workbook has a sheet for each table: it finds a table's among the sheet names.
     `handling` is asked before raw, with the header and the first `n_head` rows as delivered, where a format's files say who answered.
     `partial` names the tables of which one file never holds everything (a course's export knows only its own students): they are taken as changes.
+    `kind_of` says what a file at this path is.
     """
 
     name: str
@@ -137,6 +153,7 @@ class Format:
     handling: Callable[[Source, Sequence[str], Sequence[Sequence[str]], Items], Handling] | None = None
     n_head: int = 0
     partial: frozenset[str] = frozenset()
+    kind_of: Callable[[Source, str], Kind] = lambda source, name: Kind()
 
     def feeds(self, source: Source) -> tuple[Table, ...]:
         """The tables that a source of this format can bring."""

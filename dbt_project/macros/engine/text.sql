@@ -41,3 +41,31 @@
 {% macro spark__json_text(json, name) -%}
     get_json_object({{ json }}, concat("$['", {{ name }}, "']"))
 {%- endmacro %}
+
+
+{#- Every object of a list in JSON text, as JSON text: one output row each. An item of a select list, alone under its alias; none where the text is null. -#}
+{% macro json_items(text) -%}
+    {{ return(adapter.dispatch('json_items', 'throughline')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_items(text) -%}
+    unnest(cast(json_extract({{ text }}, '$[*]') as varchar[]))
+{%- endmacro %}
+
+{% macro spark__json_items(text) -%}
+    explode(from_json({{ text }}, 'array<string>'))
+{%- endmacro %}
+
+
+{#- A field of an object in JSON text as text, by its dotted path; null where it is absent. -#}
+{% macro json_field(text, path) -%}
+    {{ return(adapter.dispatch('json_field', 'throughline')(text, path)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_field(text, path) -%}
+    json_extract_string({{ text }}, '$.{{ path }}')
+{%- endmacro %}
+
+{% macro spark__json_field(text, path) -%}
+    get_json_object({{ text }}, '$.{{ path }}')
+{%- endmacro %}

@@ -15,7 +15,7 @@ select
     marks.section_key,
     marks.school_key,
     marks.term_id,
-    terms.school_year,
+    coalesce(marks.school_year, terms.school_year) as school_year,
     marks.mark_type,
     marks.letter,
     marks.percent,

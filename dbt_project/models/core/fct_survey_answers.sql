@@ -54,13 +54,14 @@ scored as (
             answers.survey_id = items.survey_id
             and answers.item_title = items.item_title
             and coalesce(nullif(answers.occurrence, ''), '1') = items.occurrence
-    inner join {{ source('settings', 'survey_scales') }} as scales
+    left join {{ source('settings', 'survey_scales') }} as scales
         on items.scale_id = scales.scale_id and answers.answer = scales.answer
     left join {{ source('settings', 'survey_waves') }} as waves
         on answers.survey_id = waves.survey_id and answers.wave_id = waves.wave_id
     {% if is_touched_build() %}
         inner join {{ ref('int_survey_changed') }} as changed on answers.response_key = changed.response_key
     {% endif %}
+    where scales.scale_id is not null or answers.answer is null -- a question left blank is an answer that is not valid
 )
 
 select

@@ -26,3 +26,9 @@ select
     periods.attendance_date
 from {{ ref('stg_extract__attendance_periods') }} as periods
 inner join schedules on periods.student_id = schedules.student_id
+union
+select
+    student_unique_id as student_key,
+    school_id as school_key,
+    {{ try_cast_date('event_date') }} as attendance_date
+from {{ source('changes', 'edfi__student_school_attendance_events') }}

@@ -26,6 +26,18 @@ with items as (
             and assignments.lms_section_id = changed_sections.source_system_identifier
     left join {{ source('changes', 'oneroster__classes') }} as changed_classes on sections.class_id = changed_classes.sourced_id
     where changed_sections.source_system is not null or changed_classes.sourced_id is not null
+    union
+    -- an entry is known to its results by namespace and identifier, not by record: any change of it, after it was first sent, may move them
+    select {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key
+    from {{ source('changes', 'edfi__gradebook_entries') }}
+    group by namespace, gradebook_entry_identifier
+    having count(*) > 1 or not {{ bool_any('_is_open') }}
+    union
+    -- and one that names its section as the source does moves with the sections
+    select entries.assignment_key
+    from {{ ref('stg_edfi__gradebook_entries') }} as entries
+    inner join {{ source('changes', 'edfi__sections') }} as sections on entries.source_section_identifier = sections.section_identifier
+    where entries.section_key is null
 ),
 
 users_then_and_now as (
@@ -46,6 +58,11 @@ from {{ source('changes', 'lms__submissions') }} as changed
 inner join users_then_and_now as users
     on changed.source_system = users.source_system and changed.lms_user_source_system_identifier = users.source_system_identifier
 where users.student_id is not null
+union
+select
+    {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key,
+    student_unique_id as student_key
+from {{ source('changes', 'edfi__student_gradebook_entries') }}
 union
 select results.assignment_key, results.student_key
 from {{ ref('int_results_combined') }} as results

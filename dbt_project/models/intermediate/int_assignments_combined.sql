@@ -1,5 +1,5 @@
--- One shape for an assignment, from OneRoster line items and from a learning-management system. What is withdrawn within its school year is taken back;
--- what a later year's files no longer hold is not: a closed year does not change because a file got small.
+-- One shape for an assignment, from OneRoster line items, a learning-management system and Ed-Fi gradebook entries. What is withdrawn within its school
+-- year is taken back; what a later year's files no longer hold is not: a closed year does not change because a file got small.
 select
     {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key,
     {{ concat_key(["'oneroster'", "items.class_id"]) }} as section_key,
@@ -48,3 +48,20 @@ left join (
     group by source_id
 ) as others
     on assignments.source_system = others.source_id
+
+union all
+
+-- Ed-Fi: an entry without a due date falls due on the day it was assigned; one without a section reference may name the section as its source does
+select
+    entries.assignment_key,
+    coalesce(entries.section_key, named.section_key) as section_key,
+    coalesce(entries.school_id, named.school_id) as school_key,
+    coalesce(entries.due_date, entries.date_assigned) as due_date,
+    entries.max_points as points_possible
+from {{ ref('int_edfi_gradebook_entries') }} as entries
+left join (
+    select section_identifier, min(section_key) as section_key, min(school_id) as school_id
+    from {{ ref('stg_edfi__sections') }}
+    group by section_identifier
+    having count(distinct section_key) = 1
+) as named on entries.source_section_identifier = named.section_identifier

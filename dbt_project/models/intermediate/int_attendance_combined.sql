@@ -54,3 +54,24 @@ left join daily
         and periods.school_key = daily.school_key
         and periods.attendance_date = daily.attendance_date
 where daily.student_key is null
+
+union all
+
+select
+    events.student_key,
+    events.school_key,
+    events.attendance_date,
+    events.attendance_code,
+    events.modality,
+    events.absent_thousandths,
+    events.absent_thousandths as missed_thousandths,
+    events.is_tardy,
+    events.delivery_id,
+    events.line_number
+from {{ ref('int_edfi_attendance_days') }} as events
+left join daily
+    on
+        events.student_key = daily.student_key
+        and events.school_key = daily.school_key
+        and events.attendance_date = daily.attendance_date
+where daily.student_key is null

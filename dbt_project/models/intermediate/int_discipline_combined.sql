@@ -16,3 +16,23 @@ select
     discipline.line_number
 from {{ ref('stg_extract__discipline') }} as discipline
 inner join {{ source('settings', 'discipline_codes') }} as codes on discipline.action_code = codes.code
+
+union all
+
+-- Ed-Fi names the incidents of an action in a list: an action stands by itself
+select
+    '' as incident_id,
+    action_id,
+    student_key,
+    school_key,
+    discipline_date as incident_date,
+    discipline_date as begin_date,
+    action_code,
+    cast(null as {{ dbt.type_string() }}) as behavior_code,
+    action_days,
+    is_suspension,
+    is_in_school,
+    is_expulsion,
+    delivery_id,
+    line_number
+from {{ ref('int_edfi_discipline_actions') }}

@@ -57,3 +57,21 @@ select
 from {{ ref('stg_oneroster__enrollments') }} as enrollments
 inner join {{ source('settings', 'metadata_programs') }} as codes
     on codes.file = 'enrollments' and codes.value = {{ json_text('enrollments.metadata', 'codes.column_name') }}
+
+union all
+
+-- Ed-Fi: the end date is the last day
+select
+    programs.student_id as student_key,
+    codes.group_family,
+    codes.group_value,
+    programs.begin_date,
+    {{ add_days('programs.end_date', 1) }} as end_date
+from {{ ref('stg_edfi__student_programs') }} as programs
+inner join {{ source('settings', 'program_codes') }} as codes on programs.program_type_descriptor = codes.code
+where codes.group_family is not null
+
+union all
+
+select student_key, group_family, group_value, begin_date, end_date
+from {{ ref('int_edfi_statuses') }}

@@ -39,3 +39,35 @@ inner join {{ ref('work_statuses') }} as statuses on statuses.format = 'lms' and
 inner join {{ ref('stg_lms__users') }} as users
     on submissions.source_system = users.source_system and submissions.lms_user_id = users.lms_user_id
 where users.student_id is not null
+
+union all
+
+select
+    results.assignment_key,
+    results.student_id as student_key,
+    results.record_id as result_id,
+    results.points_earned,
+    statuses.is_expected,
+    statuses.is_missing,
+    statuses.is_submitted,
+    statuses.is_late or coalesce(late.code = 'late' and statuses.is_submitted, false) as is_late,
+    results.fulfilled_date as handed_in,
+    cast(null as date) as withdrawn_on,
+    results.known_on,
+    results.precedence,
+    results.delivery_id,
+    results.line_number
+from {{ ref('stg_edfi__student_gradebook_entries') }} as results
+left join {{ source('settings', 'edfi_descriptors') }} as submissions
+    on submissions.field = 'submission_status' and results.submission_status_descriptor = submissions.descriptor
+left join {{ source('settings', 'edfi_descriptors') }} as late
+    on late.field = 'late_status' and results.late_status_descriptor = late.descriptor
+-- where no status is said, a mark says that the work was handed in and graded
+inner join {{ ref('work_statuses') }} as statuses
+    on
+        statuses.format = 'edfi'
+        and statuses.status = coalesce(
+            submissions.code,
+            case when coalesce(results.points_earned, results.numeric_grade) is not null or results.letter_grade is not null then 'graded' end,
+            'not said'
+        )

@@ -18,3 +18,14 @@ select
     delivery_id,
     line_number
 from {{ ref('stg_extract__schools') }}
+
+union all
+
+select
+    school_id as school_key,
+    school_name,
+    cast(null as boolean) as is_charter,
+    local_education_agency_id as agency_id,
+    delivery_id,
+    line_number
+from {{ ref('stg_edfi__schools') }}

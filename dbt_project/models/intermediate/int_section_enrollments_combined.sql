@@ -27,3 +27,13 @@ select
     begin_date,
     coalesce(end_date, cast('9999-12-31' as date)) as end_date
 from {{ ref('stg_extract__schedules') }}
+
+union all
+
+-- Ed-Fi: the end date is the last day in the section
+select
+    student_id as student_key,
+    section_key,
+    begin_date,
+    coalesce({{ add_days('end_date', 1) }}, cast('9999-12-31' as date)) as end_date
+from {{ ref('stg_edfi__student_section_associations') }}

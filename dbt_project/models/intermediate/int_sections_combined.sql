@@ -10,3 +10,48 @@ select
     delivery_id,
     line_number
 from {{ ref('stg_extract__sections') }}
+
+union all
+
+-- Ed-Fi: of two records of a section the newer counts; its title is the offering's, else the course's
+select
+    sections.section_key,
+    sections.section_identifier as section_id,
+    sections.local_course_code as course_id,
+    coalesce(offerings.course_title, courses.course_title) as course_title,
+    sections.school_id as school_key,
+    sections.session_name as term_id,
+    courses.subject,
+    sections.delivery_id,
+    sections.line_number
+from (
+    select
+        *,
+        row_number() over (partition by section_key order by known_on desc, record_id desc) as recency
+    from {{ ref('stg_edfi__sections') }}
+) as sections
+left join (
+    select
+        *,
+        row_number() over (
+            partition by local_course_code, school_id, school_year, session_name order by known_on desc, record_id desc
+        ) as recency
+    from {{ ref('stg_edfi__course_offerings') }}
+) as offerings
+    on
+        sections.local_course_code = offerings.local_course_code
+        and sections.school_id = offerings.school_id
+        and sections.school_year = offerings.school_year
+        and sections.session_name = offerings.session_name
+        and offerings.recency = 1
+left join (
+    select
+        course_code,
+        education_organization_id,
+        min(course_title) as course_title,
+        min({{ json_field('academic_subjects', 'academicSubjectDescriptor') }}) as subject
+    from {{ ref('stg_edfi__courses') }}
+    group by course_code, education_organization_id
+) as courses
+    on offerings.course_code = courses.course_code and offerings.course_education_organization_id = courses.education_organization_id
+where sections.recency = 1

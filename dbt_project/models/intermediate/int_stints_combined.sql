@@ -1,7 +1,7 @@
 -- A stint: a student at a school from the entry date up to, not including, the exit date, and what the enrollment says of those days: its share of a whole
 -- enrollment in thousandths (null: the source does not speak of shares), whether it is the primary one, and which calendar it follows.
--- One source speaks for a student: roles (OneRoster 1.2) say it outright; else the district's enrollment extract; else the span of the student's class
--- enrollments in a school year stands in.
+-- One source speaks for a student: roles (OneRoster 1.2) say it outright; else the district's enrollment extract; else Ed-Fi's school associations (a
+-- no-show, who left on or before the day of entry, has no stint); else the span of the student's class enrollments in a school year stands in.
 with from_roles as (
     select
         user_id as student_key,
@@ -68,6 +68,29 @@ from_extract as (
         )
 ),
 
+from_edfi as (
+    select
+        associations.student_id as student_key,
+        associations.school_id as school_key,
+        associations.entry_date,
+        coalesce(
+            case when district.exit_is_inclusive then {{ add_days('associations.exit_date', 1) }} else associations.exit_date end,
+            cast('9999-12-31' as date)
+        ) as exit_date,
+        grades.code as grade_level,
+        cast(null as {{ dbt.type_string() }}) as track,
+        associations.calendar_code,
+        cast(null as bigint) as share_thousandths,
+        false as is_primary
+    from {{ ref('stg_edfi__student_school_associations') }} as associations
+    cross join {{ source('settings', 'district') }} as district
+    left join {{ source('settings', 'edfi_descriptors') }} as grades
+        on grades.field = 'grade_level' and associations.grade_level_descriptor = grades.descriptor
+    where
+        not exists (select 1 from from_roles where from_roles.student_key = associations.student_id)
+        and not exists (select 1 from {{ ref('stg_extract__enrollments') }} as extracts where extracts.student_id = associations.student_id)
+),
+
 from_classes as (
     select
         enrollments.user_id as student_key,
@@ -88,6 +111,7 @@ from_classes as (
         enrollments.user_role = 'student'
         and not exists (select 1 from from_roles where from_roles.student_key = enrollments.user_id)
         and not exists (select 1 from {{ ref('stg_extract__enrollments') }} as extracts where extracts.student_id = enrollments.user_id)
+        and not exists (select 1 from {{ ref('stg_edfi__student_school_associations') }} as others where others.student_id = enrollments.user_id)
     group by enrollments.user_id, enrollments.school_id, years.school_year
 ),
 
@@ -95,6 +119,8 @@ all_sources as (
     select * from from_roles
     union all
     select * from from_extract
+    union all
+    select * from from_edfi
     union all
     select * from from_classes
 )

@@ -1,5 +1,6 @@
 -- Every student that any source names. OneRoster 1.1 says it on the user, 1.2 in roles; a learning-management system
--- may know students that the roster lacks; an extract's students stand for themselves. Who a roster describes is described by it alone.
+-- may know students that the roster lacks; an extract's students and Ed-Fi's stand for themselves. Who a roster describes is described by it alone, else
+-- by the extract.
 with named as (
     select user_id as student_key from {{ ref('stg_oneroster__users') }} where user_role = 'student'
     union
@@ -8,6 +9,8 @@ with named as (
     select student_id as student_key from {{ ref('stg_lms__users') }} where user_role = 'student' and student_id is not null
     union
     select student_id as student_key from {{ ref('stg_extract__students') }}
+    union
+    select student_id as student_key from {{ ref('stg_edfi__students') }}
 ),
 
 -- the district's codes, and our own names, which need none
@@ -67,11 +70,26 @@ described as (
         extracted.demographic_race_two_or_more_races
     from extracted
     where not exists (select 1 from {{ ref('stg_oneroster__demographics') }} as roster where roster.user_id = extracted.student_id)
+    union all
+    select
+        edfi.student_key,
+        edfi.sex,
+        edfi.hispanic_or_latino_ethnicity,
+        edfi.american_indian_or_alaska_native,
+        edfi.asian,
+        edfi.black_or_african_american,
+        edfi.native_hawaiian_or_other_pacific_islander,
+        edfi.white,
+        cast(null as {{ dbt.type_string() }}) as demographic_race_two_or_more_races
+    from {{ ref('int_edfi_demographics') }} as edfi
+    where
+        not exists (select 1 from {{ ref('stg_oneroster__demographics') }} as roster where roster.user_id = edfi.student_key)
+        and not exists (select 1 from extracted where extracted.student_id = edfi.student_key)
 )
 
 select
     named.student_key,
-    coalesce(nullif(split_part(users.grade_levels, ',', 1), ''), extracted.grade_level) as grade_level,
+    coalesce(nullif(split_part(users.grade_levels, ',', 1), ''), extracted.grade_level, edfi_grades.grade_level) as grade_level,
     described.sex,
     described.hispanic_or_latino_ethnicity,
     described.american_indian_or_alaska_native,
@@ -83,4 +101,5 @@ select
 from named
 left join {{ ref('stg_oneroster__users') }} as users on named.student_key = users.user_id
 left join extracted on named.student_key = extracted.student_id
+left join {{ ref('int_edfi_grade_levels') }} as edfi_grades on named.student_key = edfi_grades.student_key
 left join described on named.student_key = described.student_key

@@ -15,3 +15,22 @@ select
     delivery_id,
     line_number
 from {{ ref('stg_survey__answers') }}
+
+union all
+
+select
+    survey_id,
+    wave_id,
+    response_id,
+    cast(null as {{ dbt.type_string() }}) as respondent_id,
+    answered_on,
+    respondent_role,
+    school_id as school_key,
+    grade_level,
+    item_title,
+    '1' as occurrence,
+    '' as choice,
+    answer,
+    delivery_id,
+    line_number
+from {{ ref('int_survey_answers_edfi') }}

@@ -3,7 +3,7 @@
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
 -- Which subjects to measure again, in which week pieces, and why. A full build touches everything; a night touches what its files changed and what the
 -- new date makes due. What decides a student's groups, schools or classes touches all of the student's pieces so far.
-{% set cause_models = ['int_touched_by_roster', 'int_touched_by_lms', 'int_touched_by_extract'] %}
+{% set cause_models = ['int_touched_by_roster', 'int_touched_by_lms', 'int_touched_by_extract', 'int_touched_by_edfi'] %}
 with night as (
     select
         as_of,
@@ -99,6 +99,8 @@ pieces as (
         from {{ source('changes', 'survey__answers') }} as changed
         inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.answered_on') }}
         group by 1, 2
+        union
+        select response_key, piece_start, 'survey' as cause from {{ ref('int_touched_responses_by_edfi') }}
     ),
 {% endif %}
 

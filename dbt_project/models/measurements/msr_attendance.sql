@@ -1,5 +1,6 @@
 -- Days enrolled, absent and present. A day counts where the school was in session, the student was enrolled, and attendance is known: with positive
--- reporting the student has a row; with exceptions only, the day's file came. A day that is not known is in no figure, never present.
+-- reporting the student has a row; with exceptions only, the day's file came, or (Ed-Fi events) the school has said something of that day or a later one. A
+-- day that is not known is in no figure, never present.
 -- Quantities are thousandths of a day. A student in part, or at two schools at once, is weighed by the setting `day_counts`; everybody else's day is whole.
 with days as (
     select
@@ -87,6 +88,10 @@ taken as (
     where table_name in ('extract__attendance', 'extract__attendance_periods')
 ),
 
+years as (
+    select * from {{ source('settings', 'school_years') }}
+),
+
 known as (
     select
         weighed.student_key,
@@ -105,6 +110,9 @@ known as (
             and weighed.school_key = attendance.school_key
             and weighed.calendar_date = attendance.attendance_date
     left join taken on weighed.calendar_date = taken.calendar_date
+    left join years on weighed.calendar_date >= years.start_date and weighed.calendar_date <= years.end_date
+    left join {{ ref('dim_attendance_known') }} as said
+        on weighed.school_key = said.school_key and years.school_year = said.school_year and weighed.calendar_date <= said.known_until
     left join {{ ref('stg_extract__unknown_days') }} as unknown_days
         on
             weighed.student_key = unknown_days.student_id
@@ -114,7 +122,11 @@ known as (
         weighed.weight > 0
         and (
             attendance.student_key is not null
-            or (district.attendance_reporting = 'exceptions' and taken.calendar_date is not null and unknown_days.student_id is null)
+            or (
+                district.attendance_reporting = 'exceptions'
+                and (taken.calendar_date is not null or said.school_key is not null)
+                and unknown_days.student_id is null
+            )
         )
 ),
 

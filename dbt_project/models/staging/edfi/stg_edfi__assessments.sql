@@ -1,0 +1,12 @@
+select
+    record_id,
+    natural_key,
+    assessment_identifier,
+    namespace,
+    assessment_title,
+    academic_subjects,
+    _known_on as known_on,
+    _delivery_id as delivery_id,
+    _line as line_number
+from {{ source('held', 'edfi__assessments') }}
+where _is_open

@@ -1,0 +1,16 @@
+select
+    record_id,
+    natural_key,
+    student_unique_id as student_id,
+    student_assessment_identifier,
+    assessment_identifier,
+    namespace,
+    {{ try_cast_date('administration_date') }} as administration_date,
+    grade_level_descriptor,
+    score_results,
+    performance_levels,
+    _known_on as known_on,
+    _delivery_id as delivery_id,
+    _line as line_number
+from {{ source('held', 'edfi__student_assessments') }}
+where _is_open
