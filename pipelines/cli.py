@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.check_command import check_oneroster
+from pipelines.cli_fetch import fetch
 from pipelines.cli_map import map_file
 from pipelines.command import InOrder, as_json_option, district_command, end_quietly, manifest, opened, print_json
 
@@ -62,6 +63,9 @@ def run(folder: Path, day: datetime, first: datetime | None, as_json: bool) -> N
     with opened(folder) as (district, ledger):
         _report(district, ledger, outcome, as_json=as_json)
     click.get_current_context().exit(outcome.exit_status)
+
+
+cli.add_command(fetch)
 
 
 def _report(district: District, ledger: Ledger, outcome: Any, *, as_json: bool) -> None:
@@ -332,9 +336,10 @@ def explain(folder: Path, indicator: str | None) -> None:
       throughline explain chronic_absence
     """
     from pipelines import show
-    from pipelines.district import SettingsError, load_district
+    from pipelines.district import load_district
     from pipelines.lineage.explain import explain as explained
     from pipelines.lineage.graph import registry
+    from pipelines.settings import SettingsError
     from pipelines.sources import format_of
 
     if indicator is None:

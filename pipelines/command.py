@@ -93,6 +93,15 @@ def opened(folder: Path) -> Iterator[tuple[District, Ledger]]:
         ledger.close()
 
 
+@contextmanager
+def created(folder: Path) -> Iterator[tuple[District, Ledger]]:
+    """The district and its ledger, made where there is none yet, with the district to ourselves. Raises SettingsError, BusyError."""
+    from pipelines.defs.resources import DistrictResource
+
+    with DistrictResource(folder=str(folder)).ledger() as both:
+        yield both
+
+
 def manifest() -> Manifest:
     from pipelines.lineage.graph import Manifest
     from pipelines.nightly import prepare_manifest

@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines.defs.automation import landing_sensor, nightly_job, nightly_schedule
+from pipelines.defs.fetch import fetched_assets, fetched_keys
 from pipelines.defs.partitions import daily
 from pipelines.defs.publication import published_assets
 from pipelines.defs.quality import held_assets
@@ -18,6 +19,7 @@ from pipelines.defs.raw import landing_specs, raw_assets
 from pipelines.defs.resources import DistrictResource, district_folder, manifest_path
 from pipelines.defs.transform import transform_assets
 from pipelines.district import load_district
+from pipelines.intake.fetch import api_sources
 from pipelines.lineage.graph import Manifest, tables_behind_indicators
 
 
@@ -27,12 +29,14 @@ def build_definitions(folder: Path) -> dg.Definitions:
     timezone = district.district.timezone
     partitions = daily(district.school_years[0].start, timezone)
     manifest = manifest_path()
-    landing = landing_specs([(s.id, s.path) for s in district.sources])
+    fetched = [s.id for s in api_sources(district)]
+    landing = landing_specs([(s.id, s.path) for s in district.sources if s.id not in fetched])
     essential = frozenset.intersection(*tables_behind_indicators(Manifest(manifest)).values())
     return dg.Definitions(
         assets=[
             *landing,
-            raw_assets(partitions, landing),
+            *fetched_assets(partitions, fetched),
+            raw_assets(partitions, [*(spec.key for spec in landing), *fetched_keys(fetched)]),
             held_assets(partitions, essential),
             transform_assets(partitions, manifest),
             published_assets(partitions, manifest),

@@ -8,35 +8,30 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import os
 import re
 import tomllib
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from pipelines.api_settings import Api, Credentials
 from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns
+from pipelines.settings import Settings, SettingsError
+from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
 
 Day = date  # inside Source, whose field `date` would hide the type
 Format = Literal["oneroster", "lms", "canvas", "extract", "google_forms", "qualtrics", "panorama", "registry", "edfi"]
-SURVEY_FORMATS = ("google_forms", "qualtrics", "panorama")
-PSEUDONYM_KEY = "THROUGHLINE_PSEUDONYM_KEY"
+_FETCHED_DATE = r"/rundate=(?P<date>\d{4}-\d{2}-\d{2})/(?P<sequence>\d{5})\."  # how fetched files are named; see intake/landed.py
 
 
-class SettingsError(Exception):
-    """The district's settings cannot be used; the message names the file, the place and the remedy."""
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Term(_Settings):
+class Term(Settings):
     """A marking term: both dates are inclusive."""
 
     id: str
@@ -45,7 +40,7 @@ class Term(_Settings):
     end: date
 
 
-class SchoolYear(_Settings):
+class SchoolYear(Settings):
     """A school year, named by the calendar year in which it ends; both dates are inclusive."""
 
     year: int
@@ -66,69 +61,7 @@ class SchoolYear(_Settings):
         return self
 
 
-class Eligible(_Settings):
-    """Who was asked: of a student wave the roster's students on the opening date, of these grades and schools (all where empty); of others a stated count."""
-
-    grades: tuple[str, ...] = ()
-    schools: tuple[str, ...] = ()
-    count: int | None = Field(default=None, ge=1)
-
-
-class Survey(_Settings):
-    """What one wave of a survey is: which survey, who answered and by what right, and which columns say where.
-
-    `respondent`: of an `anonymous` wave nothing that says who answered is kept; of a `pseudonymous` one a keyed hash of `respondent_column`; of a
-    `linked` one the column itself. The last two name their `consent_basis` and the words of it. `keep` says what counts where one respondent answers
-    several times: `all`, the `latest`, or that it must not happen (`one`: they are set aside). Dates are inclusive.
-    """
-
-    survey_id: str
-    wave_id: str
-    role: Literal["student", "family", "staff"] = "student"
-    respondent: Literal["anonymous", "pseudonymous", "linked"] = "anonymous"
-    consent_basis: Literal["consent", "opt_out"] | None = None
-    consent_text: str = ""
-    respondent_column: str | None = None
-    keep: Literal["all", "latest", "one"] = "all"
-    opens: date | None = None
-    closes: date | None = None
-    eligible: Eligible = Eligible()
-    timestamp_column: str | None = None  # each format has its own where silent
-    school_column: str | None = None
-    grade_column: str | None = None
-    items: dict[str, str] = {}  # their column -> item_title of survey_items, where they differ
-    scores: dict[str, str] = {}  # panorama: their column of a topic's score -> our name of it
-    statuses: tuple[str, ...] = ("0", "IP Address")  # qualtrics: kept; previews and spam are not among them
-    min_progress: int = Field(default=100, ge=0, le=100)  # qualtrics: an unfinished response is kept from this percentage on
-
-    @model_validator(mode="after")
-    def _declared(self) -> Survey:
-        wave = f"wave {self.wave_id!r} of survey {self.survey_id!r}"
-        if self.respondent == "anonymous":
-            if self.respondent_column:
-                raise ValueError(f"{wave} is anonymous and names a respondent_column: take it out, or declare the wave pseudonymous or linked")
-            if self.keep != "all":
-                raise ValueError(f"{wave} is anonymous: keep = {self.keep!r} needs to know who answered")
-        else:
-            if not self.consent_basis or not self.consent_text.strip():
-                raise ValueError(f"{wave} is {self.respondent}: say consent_basis ('consent' or 'opt_out') and consent_text (what people were told)")
-            if not self.respondent_column:
-                raise ValueError(f"{wave} is {self.respondent}: name the respondent_column")
-        if self.opens and self.closes and self.closes < self.opens:
-            raise ValueError(f"{wave} closes before it opens")
-        if self.role != "student" and (self.eligible.grades or self.eligible.schools):
-            raise ValueError(f"{wave} asks {self.role}: the roster does not say who that is; give eligible.count")
-        return self
-
-
-class SurveyText(_Settings):
-    """Free text is kept only where somebody reads it for safety and it is deleted after a stated time (in days after the file's business date)."""
-
-    safety_owner: str = Field(min_length=1)
-    retention_days: int = Field(ge=1)
-
-
-class Source(_Settings):
+class Source(Settings):
     """One stream of files under the landing folder.
 
     `path` is a glob below the landing folder. `date` is a regular expression over the path (with `/` as separator) whose named group
@@ -147,17 +80,24 @@ class Source(_Settings):
     mode: Literal["bulk", "delta"] = "bulk"
     file_type: Literal["csv", "jsonl", "json", "fixed", "excel"] = "csv"  # json: objects a line, or one list of them; Ed-Fi is always read so
     delimiter: str = Field(default=",", min_length=1, max_length=1)
-    widths: dict[str, tuple[int, int]] = {}  # fixed: column -> first and last character, counted from 1
+    widths: dict[str, tuple[int, int]] = Field(default_factory=dict)  # fixed: column -> first and last character, counted from 1
     sheet: str | int | None = None  # excel: its name, or its place counted from 1
     header_row: int | None = Field(default=None, ge=0)  # excel (1 where silent) and fixed (0: no header)
     encoding: str = "utf-8"
-    columns: dict[str, str] = {}  # extract: our column -> theirs (a dotted path in jsonl)
-    constants: dict[str, str] = {}  # extract: our column -> a fixed value
-    date_formats: dict[str, str] = {}  # our column -> strptime format; ISO where silent
+    columns: dict[str, str] = Field(default_factory=dict)  # extract: our column -> theirs (a dotted path in jsonl)
+    constants: dict[str, str] = Field(default_factory=dict)  # extract: our column -> a fixed value
+    date_formats: dict[str, str] = Field(default_factory=dict)  # our column -> strptime format; ISO where silent
     redact: tuple[str, ...] = ()  # columns dropped before raw, besides those of the built-in list
     keep: tuple[str, ...] = ()  # columns of the built-in list (passwords, SSNs and the like) that stay all the same
     blank_is: Literal["unknown", "missing"] = "unknown"  # gradebook exports: what an empty cell says of the work
     survey: Survey | None = None
+    api: Api | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fetched(cls, values: Any) -> Any:
+        """Files that we fetch ourselves say their date and order in our own way."""
+        return {"date": _FETCHED_DATE, **values} if isinstance(values, dict) and values.get("api") else values
 
     @model_validator(mode="before")
     @classmethod
@@ -168,6 +108,10 @@ class Source(_Settings):
 
     @model_validator(mode="after")
     def _complete(self) -> Source:
+        if self.api and self.format != "edfi":
+            raise ValueError(f"source {self.id}: a [sources.api] block belongs to format = 'edfi' alone")
+        if self.api and not self.root:
+            raise ValueError(f"source {self.id}: fetched files need a folder of their own; begin path with one, such as path = '{self.id}/**/*.jsonl'")
         if self.format == "extract" and not self.table:
             raise ValueError(f"source {self.id}: an extract needs table = 'attendance', 'calendar', 'programs' or another that docs/sources.md lists")
         self._check_layout()
@@ -179,6 +123,12 @@ class Source(_Settings):
         except re.error as e:
             raise ValueError(f"source {self.id}: 'date' is not a regular expression: {e}") from e
         return self
+
+    @property
+    def root(self) -> str:
+        """The folders of `path` before its first wildcard; "" where there are none."""
+        folders = self.path.removeprefix("./").split("/")[:-1]
+        return "/".join(itertools.takewhile(lambda part: part not in ("", "..") and not set(part) & set("*?["), folders))
 
     def _check_layout(self) -> None:
         if bool(self.widths) != (self.file_type == "fixed"):
@@ -206,7 +156,7 @@ class Source(_Settings):
             raise ValueError(f"source {self.id}: its files say no time of answering; give timestamp_column or closes in its survey block")
 
 
-class Attendance(_Settings):
+class Attendance(Settings):
     """How attendance is reported, and what makes a day absent where it is told by period or in minutes.
 
     `positive`: every student has a row each day. `exceptions`: only those who were not simply present.
@@ -221,7 +171,7 @@ class Attendance(_Settings):
     tardy_absent_from_minutes: int | None = Field(default=None, ge=1)
 
 
-class Enrollment(_Settings):
+class Enrollment(Settings):
     """What an enrollment extract's dates mean, and what a day of a student in part, or at two schools at once, counts.
 
     `exit_is_inclusive`: the exit date is the last day enrolled; else the first day no longer enrolled.
@@ -234,7 +184,7 @@ class Enrollment(_Settings):
     day_counts: Literal["by_share", "once_at_primary", "at_each_school"] = "by_share"
 
 
-class Coverage(_Settings):
+class Coverage(Settings):
     """When a hole in the data is named. Shares are exact: "4/5", never a rounded rate."""
 
     attendance: Fraction = Fraction(4, 5)  # of a school's enrolled students whose attendance must be known on a school day (positive reporting)
@@ -244,22 +194,22 @@ class Coverage(_Settings):
     unmapped_held: Fraction = Fraction(1, 20)
 
 
-class Suppression(_Settings):
+class Suppression(Settings):
     min_n: int = Field(default=10, ge=1)
 
 
-class Warehouse(_Settings):
+class Warehouse(Settings):
     url: str = "duckdb:///data/warehouse/throughline.duckdb"
     retain: int = Field(default=30, ge=2)
 
 
-class Paths(_Settings):
+class Paths(Settings):
     landing: str = "landing"
     data: str = "data"
     codes: str = "codes"
 
 
-class Intake(_Settings):
+class Intake(Settings):
     settle_seconds: float = Field(default=1.0, ge=0)  # a file must keep its size this long before it is taken
     max_unpacked_bytes: int = 20_000_000_000
     max_ratio: int = 200  # unpacked to packed, above which a zip is refused
@@ -272,7 +222,7 @@ class Intake(_Settings):
     min_free_bytes: int = Field(default=1_000_000_000, ge=0)  # left on the data folder's disk after a file is taken
 
 
-class Identity(_Settings):
+class Identity(Settings):
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     name: str
     timezone: str = "America/New_York"
@@ -290,7 +240,7 @@ class Identity(_Settings):
 _OF_THE_WAVE = ("role", "respondent", "consent_basis", "keep", "opens", "closes", "eligible")  # what all sources of one wave must agree on
 
 
-class District(_Settings):
+class District(Settings):
     """A district's settings, whole. `folder` is where `district.toml` stands."""
 
     folder: Path
@@ -353,9 +303,23 @@ class District(_Settings):
     def source(self, source_id: str) -> Source:
         return next(s for s in self.sources if s.id == source_id)
 
+    def credentials(self, source: Source) -> Credentials:
+        """What a source's API is entered with, from the environment. Raises SettingsError naming the variable that is missing."""
+        api = source.api
+        if api is None:
+            raise SettingsError(f"source {source.id}: has no [sources.api] block")
+        values = {name: os.environ.get(name, "") for name in (api.key_env, api.secret_env)}
+        if missing := [name for name, value in values.items() if not value.strip()]:
+            raise SettingsError(f"source {source.id}: {' and '.join(missing)} not set in the environment; set what key_env and secret_env name")
+        return Credentials(key=SecretStr(values[api.key_env]), secret=SecretStr(values[api.secret_env]))
+
     def source_rank(self, source_id: str) -> int:
         """Position in the settings file: of two files of one business date the later source wins."""
         return next(i for i, s in enumerate(self.sources) if s.id == source_id)
+
+    def today(self) -> date:
+        """The date by the district's own clock."""
+        return datetime.now(ZoneInfo(self.district.timezone)).date()
 
     def school_year_of(self, day: date) -> SchoolYear | None:
         return next((y for y in self.school_years if y.start <= day <= y.end), None)
@@ -376,7 +340,7 @@ class District(_Settings):
         """SHA-256 over every setting that can change a figure (not over where things are kept)."""
         digest = hashlib.sha256()
         kept = {"district", "school_years", "sources", "attendance", "enrollment"}
-        digest.update(self.model_dump_json(include=kept).encode())
+        digest.update(self.model_dump_json(include=kept, exclude={"sources": {"__all__": {"api"}}}).encode())
         for name in CODE_MAPS:
             digest.update(repr(self.code_map(name)).encode())
         return digest.hexdigest()

@@ -17,14 +17,17 @@ from typing import Literal
 import duckdb
 
 from pipelines.code_maps import CODE_MAPS
-from pipelines.district import PSEUDONYM_KEY, District, SettingsError, load_district
+from pipelines.district import District, load_district
+from pipelines.intake.fetch import api_sources
 from pipelines.intake.scan import find
 from pipelines.lineage.ledger import Ledger
 from pipelines.publication.warehouse import WarehouseError, open_warehouse
 from pipelines.quality.build import build_path, open_build
 from pipelines.quality.expectations import PACKAGE
 from pipelines.quality.stopped import in_words, open_deliveries
+from pipelines.settings import SettingsError
 from pipelines.sources import ALL_TABLES
+from pipelines.survey_settings import PSEUDONYM_KEY
 
 Weight = Literal["serious", "warning", "info"]
 ORDER: tuple[Weight, ...] = ("serious", "warning", "info")
@@ -57,7 +60,7 @@ def examine(folder: Path) -> list[Finding]:
         district = load_district(folder)
     except SettingsError as e:
         return [Finding("serious", str(e), "Mend district.toml; nothing else can be looked at before it can be read.")]
-    found = [*_landing(district), *_code_maps(district), *_survey_key(district), *_data_folder(district)]
+    found = [*_landing(district), *_apis(district), *_code_maps(district), *_survey_key(district), *_data_folder(district)]
     path = district.data / "ledger.sqlite"
     if path.exists():
         try:
@@ -95,6 +98,14 @@ def _landing(district: District) -> Iterator[Finding]:
     if unread:
         yield Finding("warning", f"{len(unread)} files in {district.landing} are read by nothing: {_some([u.removesuffix(_UNREAD) for u in unread])}.",
                       "Add a source for them to district.toml, mend its path or date expression, or stop sending them.")  # fmt: skip
+
+
+def _apis(district: District) -> Iterator[Finding]:
+    for source in api_sources(district):
+        try:
+            district.credentials(source)
+        except SettingsError as e:
+            yield Finding("serious", f"{e}.", "Set them for the account that runs the nightly job, and nowhere in a file of the project.")
 
 
 def _code_maps(district: District) -> Iterator[Finding]:

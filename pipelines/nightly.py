@@ -18,7 +18,7 @@ from typing import Any
 
 from pipelines.district import District, load_district
 from pipelines.lineage.graph import PROJECT
-from pipelines.lineage.ledger import SETTLED, Ledger, now
+from pipelines.lineage.ledger import FETCHED, SETTLED, Ledger, now
 from pipelines.publication.warehouse import open_warehouse
 from pipelines.quality.stopped import in_words, open_deliveries
 
@@ -45,7 +45,7 @@ class Outcome:
     as_of: str
     deliveries: tuple[dict[str, Any], ...]
     rows: dict[str, int]
-    waiting: tuple[dict[str, Any], ...]  # files left for the next run, and why
+    waiting: tuple[dict[str, Any], ...]  # files left for the next run and resources that could not be fetched, and why
     verdicts: tuple[dict[str, Any], ...]  # those that are not plain pass
     n_slices: int
     location: str
@@ -174,7 +174,8 @@ def outcome(district: District, ledger: Ledger, run_id: str) -> Outcome:
     taken = [d for d in ledger.deliveries() if d.run_id == run_id]
     fields = ("name", "table_name", "status", "why", "n_rows", "n_accepted", "n_quarantined", "n_superseded", "n_duplicate", "warnings")
     deliveries = tuple({k: getattr(d, k) for k in fields} | {"business_date": d.business_date.isoformat(), "why": in_words(d)} for d in taken)
-    waiting = tuple(ledger.rows("select subject as name, message as why from checks where run_id = ? and check_id = ? order by 1", [run_id, SETTLED]))
+    left = "select subject as name, message as why from checks where run_id = ? and check_id in (?, ?) and passed = 0 and severity <> 'info' order by 1"
+    waiting = tuple(ledger.rows(left, [run_id, SETTLED, FETCHED]))
     names = ("n_rows", "n_accepted", "n_quarantined", "n_superseded", "n_duplicate")
     rows = {n.removeprefix("n_"): sum(getattr(d, n) for d in taken) for n in names}
     verdicts = ledger.verdicts(publication.publication_id)

@@ -236,6 +236,13 @@ def _seen(figure: Mapping[str, Any], published: Mapping[str, Any] | None) -> str
     return f"People see the same figure ({seen})." if same else f"People see another figure, {percent(published['value'])} ({seen}): this one is not published."
 
 
+def fetched(out: Console, results: Sequence[Any]) -> None:
+    """What came of every resource of an API."""
+    words = {"failed": "failed", "unavailable": "not available", "absent": "not on this server"}
+    rows = [(f"{r.source_id}/{r.resource}", words.get(r.status, r.how), r.n_records if r.status == "fetched" else None, r.why) for r in results]
+    table(out, "Fetched", ("resource", "what came", "records", "why"), rows, ("records",))
+
+
 def publications(out: Console, past: Sequence[Any]) -> None:
     rows = [
         (x.publication.publication_id, x.publication.as_of, x.publication.created_at[:19].replace("T", " "), x.publication.status, x.n_slices - x.n_held,

@@ -21,10 +21,9 @@ def landing_specs(sources: Sequence[tuple[str, str]]) -> list[dg.AssetSpec]:
     return [dg.AssetSpec(["landing", source_id], group_name="landing", description=f"Files at {path}") for source_id, path in sources]
 
 
-def raw_assets(partitions: dg.PartitionsDefinition, landing: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
+def raw_assets(partitions: dg.PartitionsDefinition, landing: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """All raw tables, taken in one step: a folder is listed once."""
-    deps = [spec.key for spec in landing]
-    specs = [dg.AssetSpec(["raw", t], deps=deps, group_name="raw", kinds={"parquet"}, description="Every cell as delivered.") for t in ALL_TABLES]
+    specs = [dg.AssetSpec(["raw", t], deps=landing, group_name="raw", kinds={"parquet"}, description="Every cell as delivered.") for t in ALL_TABLES]
 
     @dg.multi_asset(name="intake", specs=specs, partitions_def=partitions, pool="build", backfill_policy=dg.BackfillPolicy.single_run())
     def intake(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[dg.MaterializeResult[None]]:

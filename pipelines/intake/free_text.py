@@ -14,9 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.district import District, Survey
+from pipelines.district import District
 from pipelines.intake.shield import Text
 from pipelines.lineage.ledger import Delivery, Ledger, Tombstone, now
+from pipelines.survey_settings import Survey
 
 STORE = "survey_text"
 

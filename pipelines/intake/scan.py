@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-from pipelines.district import District, SettingsError, Source
+from pipelines.district import District, Source
+from pipelines.settings import SettingsError
 from pipelines.sources import format_of
 from pipelines.sources.shape import Kind, Table
 

@@ -21,7 +21,7 @@ from typing import Literal, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.district import PSEUDONYM_KEY, District, Source
+from pipelines.district import District, Source
 from pipelines.intake import free_text
 from pipelines.intake.columns import PROVENANCE
 from pipelines.intake.examine import Examined, examine
@@ -37,6 +37,7 @@ from pipelines.lineage.ledger import Delivery, DeliveryStatus, Ledger, SeenFile,
 from pipelines.sources import format_of, oneroster
 from pipelines.sources.answers import items_by_survey
 from pipelines.sources.shape import Items
+from pipelines.survey_settings import PSEUDONYM_KEY
 
 _EPOCH = date(1970, 1, 1)
 _UNPACKED = 10  # times the size of a zip that its files are thought to need on disk

@@ -18,7 +18,9 @@ DeliveryStatus = Literal["raw", "accepted", "blocked", "unreadable"]
 Severity = Literal["critical", "warning", "info"]
 Verdict = Literal["pass", "warning", "held"]
 UNREAD = "file_is_read"  # the check of landing files that no source reads; its subject is their folder
+SyncStatus = Literal["fetched", "unavailable", "absent", "failed"]
 SETTLED = "file_is_settled"  # the check of a file that was left for the next run; its subject is the file
+FETCHED = "resource_is_fetched"  # the check of a resource of an API; its subject is source/resource
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,25 @@ class SeenFile:
     read_with: str
 
 
+@dataclass(frozen=True)
+class Sync:
+    """How far the copy of one resource of an API goes.
+
+    `saved` is the change version up to which everything has landed (none: nothing has, or the server keeps no versions). `pending` is a window that
+    was begun and not finished, as JSON; `rundate` the date of the last files. `status` and `why` say what came of the last attempt.
+    """
+
+    source_id: str
+    resource: str
+    saved: int | None = None
+    pending: str = ""
+    rundate: date | None = None
+    status: SyncStatus = "failed"
+    why: str = ""
+    asked_at: str = ""
+    landed_at: str = ""  # of the last window that landed whole; "" before the first
+
+
 KEYS: dict[type, tuple[str, ...]] = {
     Run: ("run_id",),
     Delivery: ("delivery_id",),
@@ -157,6 +178,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     SeenFile: ("source_id", "name"),
     Release: ("delivery_id", "table_name", "row_key"),
     Tombstone: ("store", "delivery_id"),
+    Sync: ("source_id", "resource"),
 }
 TABLES: dict[type, str] = {
     Run: "runs",
@@ -167,8 +189,9 @@ TABLES: dict[type, str] = {
     SeenFile: "seen_files",
     Release: "releases",
     Tombstone: "tombstones",
+    Sync: "syncs",
 }
-Record = Run | Delivery | Check | SliceVerdict | Publication | Release | SeenFile | Tombstone
+Record = Run | Delivery | Check | SliceVerdict | Publication | Release | SeenFile | Tombstone | Sync
 
 
 def now() -> str:
@@ -235,6 +258,11 @@ class Ledger:
     def publications(self) -> list[Publication]:
         """All publications, oldest first."""
         return [Publication(**{**r, "as_of": date.fromisoformat(r["as_of"])}) for r in self.rows("select * from publications order by publication_id")]
+
+    def syncs(self) -> list[Sync]:
+        """The state of every resource that was ever asked of an API."""
+        rows = self.rows("select * from syncs order by source_id, resource")
+        return [Sync(**{**r, "rundate": date.fromisoformat(r["rundate"]) if r["rundate"] else None}) for r in rows]
 
     def verdicts(self, publication_id: str) -> list[SliceVerdict]:
         rows = self.rows("select * from verdicts where publication_id = ? order by mart, indicator_id, school_year, school_id", [publication_id])

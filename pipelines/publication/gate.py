@@ -1,12 +1,13 @@
 """The publication gate: everything that is wrong tonight, as issues on slices.
 
-Belongs here: collecting. Four things speak: files that were stopped at the door and are not yet mended, schools missing from a file, dbt nodes that
-failed, and the publication expectations that Great Expectations runs on the staged marts. What follows from it is `verdicts.py`.
+Belongs here: collecting. Five things speak: files that were stopped at the door and are not yet mended, schools missing from a file, resources of an
+API that could not be fetched, dbt nodes that failed, and the publication expectations that Great Expectations runs on the staged marts. What follows
+from it is `verdicts.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import duckdb
@@ -51,6 +52,24 @@ def arrival_issues(db: duckdb.DuckDBPyConnection, district: District, ledger: Le
         if delivery and not is_mended(delivery, accepted) and not _is_filled_in(db, delivery, r["school_id"]):
             touched = frozenset(i for i, some in behind.items() if r["subject"] in some)
             issues.append(Issue(touched, r["severity"], f"{delivery.name}: {r['message']}", school_id=r["school_id"]))
+    return issues + fetch_issues(district, ledger, behind)
+
+
+def fetch_issues(district: District, ledger: Ledger, behind: Mapping[str, Set[str]]) -> list[Issue]:
+    """Resources of an API that could not be had, on the indicators that stand on their tables (`behind`).
+
+    What was there before and cannot be had now is out of date, and holds; what this client may not read and never could is said with the figure.
+    """
+    issues = []
+    for sync in ledger.syncs():
+        source = next((s for s in district.sources if s.id == sync.source_id and s.api and sync.resource in s.api.resources), None)
+        if source is None or sync.status in ("fetched", "absent"):
+            continue
+        tables = format_of(source).tables_of(source, f"{source.root}/{sync.resource}/full/rundate={sync.asked_at[:10]}/00001.all.jsonl")
+        names = set() if isinstance(tables, str) else {t.name for t in tables}
+        severity: Severity = "critical" if sync.landed_at or sync.status == "failed" else "warning"
+        touched = frozenset(i for i, some in behind.items() if some & names)
+        issues.append(Issue(touched, severity, f"not fetched: {sync.source_id}/{sync.resource}: {sync.why}"))
     return issues
 
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from pipelines.code_maps import CODE_MAPS, code_columns
-from pipelines.district import District, Survey
+from pipelines.district import District
 from pipelines.sources.oneroster import STANDARDS
+from pipelines.survey_settings import Survey
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 MEMORY_LIMIT = "4GB"

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.district import District, SettingsError, Source, Survey
+from pipelines.district import District, Source
+from pipelines.settings import SettingsError
 from pipelines.sources.shape import Handling, Item, Items, Projection, Table, file_columns, literal, quoted, select, suggestion, trimmed
+from pipelines.survey_settings import Survey
 
 _ABOUT = ("survey_id", "wave_id", "response_id", "respondent_id", "answered_on", "role", "school_id", "grade")
 ANSWERS = Table(

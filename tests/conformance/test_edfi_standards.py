@@ -233,7 +233,9 @@ def test_the_facts_of_each_standard(two_nights: Path, ds: str) -> None:
     after = {f for (f,) in ask(two_nights, groups % (1, "2025-09-08", "2025-09-08"))}
     assert (before, after - before) == ({"english_learner", "economic_disadvantage"}, {"homeless"})
     assert {f for (f,) in ask(two_nights, groups % (2, "2025-09-08", "2025-09-08"))} == {"disability"}
-    discipline = "select incident_date::varchar, is_suspension and not is_in_school, is_expulsion, action_days::int, school_key from core.fct_discipline_actions"
+    discipline = (
+        "select incident_date::varchar, is_suspension and not is_in_school, is_expulsion, action_days::int, school_key from core.fct_discipline_actions"
+    )
     assert ask(two_nights, f"{discipline} where {mine}") == [("2025-09-04", True, False, 2, f"{ds}00")]
     assert ask(two_nights, f"select mark_type, letter, percent::varchar from core.fct_marks where {mine}") == [("grading_period", "B", "86.500000")]
     scores = ask(two_nights, f"select result_kind, result_value::int from core.fct_assessment_scores where {mine} order by 1")

@@ -34,6 +34,15 @@ print("partitions", sorted({type(graph.get(k).partitions_def).__name__ for k in 
 """
 
 
+FETCHED = """
+import dagster as dg
+key = dg.AssetKey(["landing", "sis_api"])
+assert graph.get(key).is_materializable and not graph.get(dg.AssetKey(["landing", "attendance"])).is_materializable
+assert key in graph.get(dg.AssetKey(["raw", "oneroster__users"])).parent_keys
+print("made by", defs.get_assets_def(key).op.name + ", before intake")
+"""
+
+
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     district = make_district(tmp_path_factory.mktemp("defs") / "d", students=60, days=2)
@@ -49,6 +58,28 @@ def test_loading_is_light_and_the_keys_are_as_reviewed(loaded: list[str]) -> Non
         SNAPSHOT.write_text("\n".join(loaded) + "\n")
         pytest.fail(f"{SNAPSHOT.name} was missing and has been written: review it and commit it")
     assert loaded == SNAPSHOT.read_text().splitlines()
+
+
+def test_a_source_with_an_api_is_fetched_before_intake(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Loading asks no server and needs no key."""
+    district = make_district(tmp_path_factory.mktemp("api") / "d", students=60, days=2)
+    with (district.folder / "district.toml").open("a", encoding="utf-8") as f:
+        f.write("""
+[[sources]]
+id = "sis_api"
+format = "edfi"
+path = "sis_api/**/*.jsonl"
+
+[sources.api]
+url = "https://api.example.org"
+key_env = "EDFI_KEY_OF_NOBODY"
+secret_env = "EDFI_SECRET_OF_NOBODY"
+""")
+    prepare_manifest()
+    done = subprocess.run([sys.executable, "-c", LOAD + FETCHED, str(district.folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "check landing/sis_api resource_is_fetched" in done.stdout.splitlines()
+    assert "made by fetch, before intake" in done.stdout
 
 
 def test_every_step_of_the_way_is_there(loaded: list[str]) -> None:

@@ -16,7 +16,6 @@ from click.testing import CliRunner, Result
 from pipelines import doctor, show
 from pipelines.cli import cli
 from pipelines.command import told
-from pipelines.district import SettingsError
 from pipelines.lineage.evidence import EVIDENCE
 from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Delivery, Ledger, Run
@@ -24,6 +23,7 @@ from pipelines.lineage.trace import TraceError, find_figure, parse_figure
 from pipelines.quality import hold, judge
 from pipelines.quality.expectations import Rule
 from pipelines.quality.quarantine import QuarantineError, quarantined_rows, release_delivery, release_row
+from pipelines.settings import SettingsError
 from pipelines.sources import ALL_TABLES
 
 SETTINGS = """

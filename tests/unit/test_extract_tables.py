@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.district import SettingsError, Source, load_district
+from pipelines.district import Source, load_district
 from pipelines.doctor import examine
 from pipelines.quality import hold, judge, known
 from pipelines.quality.build import write_settings
+from pipelines.settings import SettingsError
 from pipelines.sources import ALL_TABLES, extract
 from pipelines.sources.shape import Reading, quoted
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.district import SettingsError, Source
+from pipelines.district import Source
 from pipelines.intake.scan import business_date, find, glob_pattern, is_partial, look, settled
+from pipelines.settings import SettingsError
 from tests.landing import ATTENDANCE, Desk
 
 

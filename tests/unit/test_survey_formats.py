@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.district import SettingsError
+from pipelines.settings import SettingsError
 from pipelines.sources.answers import items_by_survey
 from tests.landing import Desk
 from tests.surveys import SCALES, Judged, as_csv, item, judged, source, write_codes
