@@ -57,9 +57,10 @@ def run_of(ledger: Ledger, run_id: str) -> Run:
 
 
 def definitions_hash() -> str:
-    """SHA-256 over every definition that can change a figure: models, macros and seeds."""
+    """SHA-256 over every definition that can change a figure: models, macros and seeds, and how the project makes them."""
     digest = hashlib.sha256()
-    for path in sorted(p for folder in ("models", "macros", "seeds") for p in (PROJECT / folder).rglob("*") if p.suffix in (".sql", ".csv")):
+    found = (p for folder in ("models", "macros", "seeds") for p in (PROJECT / folder).rglob("*") if p.suffix in (".sql", ".csv"))
+    for path in sorted((*found, PROJECT / "dbt_project.yml")):
         digest.update(path.relative_to(PROJECT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
