@@ -37,6 +37,7 @@ def synthesize(
     available = len(world.year.sessions["A"])
     if not 1 <= days <= available:
         raise ValueError(f"the school year from {world.year.start} has {available} school days, and {days} were asked for")
+    month.check(world, world.year.sessions["A"][days - 1], scenarios)
     write_settings(world, out)
     writer = _Writer(world, out / "landing", Defects(world) if defects else None)
     last = world.year.sessions["A"][days - 1]

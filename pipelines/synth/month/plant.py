@@ -6,7 +6,7 @@ Belongs here: the order of the days, and what is written when. What happens is i
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,16 @@ terms = [{{ id = "{year}-s1", name = "Semester 1", start = {opens}, end = {half}
 """
 
 
-def plant(world: World, out: Path, wanted: Collection[str]) -> None:
-    """Write the scenarios named in `wanted` into the district at `out`. The same arguments give the same bytes.
-
-    Raises ValueError where a name is none of `NAMES` or the year is too short for the scenarios.
-    """
+def check(world: World, last: date, wanted: Collection[str]) -> None:
+    """Raise ValueError where a name is none of `NAMES`, or a district written to its day `last` is too short for the scenarios."""
     if unknown := sorted(set(wanted) - set(NAMES)):
         raise ValueError(f"no scenario is called {', '.join(unknown)}; there are: {', '.join(NAMES)}")
+    if wanted and Dates(world.year).of(town.FIRST_DAYS - 1) > last:
+        raise ValueError(f"the scenarios of the first month need {town.FIRST_DAYS} days on which all schools are in session, the last of them by {last}")
+
+
+def plant(world: World, out: Path, wanted: Collection[str]) -> None:
+    """Write the scenarios named in `wanted` into the district at `out`, which `check` has passed. The same arguments give the same bytes."""
     dates = Dates(world.year)
     chosen = [s for s in scenarios.SCENARIOS if s.name in wanted]
     files: dict[str, list[str]] = {name: [] for name in NAMES}

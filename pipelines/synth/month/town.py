@@ -47,10 +47,6 @@ class Dates:
 
     year: SchoolYear
 
-    def __post_init__(self) -> None:
-        if len(self.common) < FIRST_DAYS:
-            raise ValueError(f"the scenarios of the first month need {FIRST_DAYS} days of school, and the year from {self.year.start} has {len(self.common)}")
-
     @property
     def common(self) -> list[date]:
         both = set(self.year.sessions["A"]) & set(self.year.sessions["B"])
@@ -58,7 +54,7 @@ class Dates:
 
     def of(self, slot: Slot) -> date:
         if isinstance(slot, int):
-            return self.common[slot]
+            return self.common[slot] if slot < len(self.common) else date.max
         if slot == "before":
             return min(self.year.first_day + timedelta(days=14), self.year.start - timedelta(days=7))
         if slot == "weekend":
