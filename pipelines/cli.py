@@ -108,8 +108,9 @@ def _why(stopped: Delivery) -> str:
 @click.option("--seed", type=int, required=True, help="Same seed, same bytes.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write; its landing folder must be empty.")
 @click.option("--clean", is_flag=True, help="Plant no defects.")
+@click.option("--scenarios", default="", help="What happens in a first month: all, or names separated by commas. No defects then.")
 @district_command
-def synth(folder: Path, students: int, days: int, start: datetime, seed: int, out: Path, clean: bool) -> None:
+def synth(folder: Path, students: int, days: int, start: datetime, seed: int, out: Path, clean: bool, scenarios: str) -> None:
     """Write a synthetic district: settings, landing files day by day, and the defects planted in them.
 
     \b
@@ -120,9 +121,14 @@ def synth(folder: Path, students: int, days: int, start: datetime, seed: int, ou
 
     with show.progress("drawing a district"):
         from pipelines.synth import synthesize
+        from pipelines.synth.month import NAMES
 
         try:
-            synthesize(students, days, start.date(), seed, out, defects=not clean, progress=lambda text: show.PROGRESS.info("%s", text))
+            wanted = NAMES if scenarios == "all" else tuple(s for s in scenarios.split(",") if s)
+            synthesize(
+                students, days, start.date(), seed, out, defects=not (clean or wanted), scenarios=wanted,
+                progress=lambda text: show.PROGRESS.info("%s", text),
+            )  # fmt: skip
         except (ValueError, FileExistsError) as e:
             raise click.ClickException(str(e)) from None
     show.console().print(f"A district of {students:,} students is in {out}. Next: throughline run --district {out} --date YYYY-MM-DD", soft_wrap=True)

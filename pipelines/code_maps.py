@@ -17,6 +17,7 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "exit_codes": ("code", "exit_type", "is_no_show"),
     "mark_scale": ("letter", "points", "is_in_gpa", "is_d_or_f"),
     "performance_levels": ("assessment_id", "performance_level", "level_number", "is_proficient"),
+    "course_codes": ("course_id", "subject"),
     "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
     "assignment_due_dates": ("source_id", "assignment_id", "due_date"),
     "edfi_descriptors": ("field", "descriptor", "code"),
@@ -25,8 +26,10 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "survey_scales": ("scale_id", "answer", "value", "minimum", "maximum", "favorable_from"),
 }
 # Columns that a code map may have besides, with what is meant where it has not: file stem -> column -> default.
+# An attendance code's `modality` is what a row of it says where the file has no modality (a mark of virtual participation).
 # An item's `kind` is single, multi (several choices in one cell) or text; a scale's `recode` is what a numeric export writes for the answer.
 OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
+    "attendance_codes": {"modality": ""},
     "survey_items": {"import_id": "", "occurrence": "1", "kind": "single"},
     "survey_scales": {"recode": ""},
 }

@@ -159,13 +159,14 @@ class Source(Settings):
 class Attendance(Settings):
     """How attendance is reported, and what makes a day absent where it is told by period or in minutes.
 
-    `positive`: every student has a row each day. `exceptions`: only those who were not simply present.
-    `half_of_periods`: the day is absent where the share of its scheduled periods missed is at or above `day_fraction` (1/2); `minutes`: the same of its
-    scheduled minutes; `any_period`: where anything was missed; `proportional`: the share missed, in thousandths of a day.
+    `positive`: every student has a row each day. `exceptions`: only those who were not simply present, but for the `positive_schools` (virtual ones).
+    `half_of_periods`: the day is absent where the share of its scheduled periods missed is at or above `day_fraction`; `minutes`: the same of its scheduled
+    minutes; `any_period`: where anything was missed; `proportional`: the share missed, in thousandths of a day.
     A tardy counts what its code says or, from `tardy_absent_from_minutes` on, as an absence of its period.
     """
 
     reporting: Literal["positive", "exceptions"] = "positive"
+    positive_schools: tuple[str, ...] = ()
     day_rule: Literal["half_of_periods", "minutes", "any_period", "proportional"] = "half_of_periods"
     day_fraction: Fraction = Field(default=Fraction(1, 2), gt=0, le=1)  # exact: "1/2" of the periods, never 0.5
     tardy_absent_from_minutes: int | None = Field(default=None, ge=1)
@@ -176,11 +177,12 @@ class Enrollment(Settings):
 
     `exit_is_inclusive`: the exit date is the last day enrolled; else the first day no longer enrolled.
     `by_share`: a day counts the enrollment's share at its school, and a student's shares of one day are never more than a whole; `once_at_primary`: the
-    whole day counts at the primary school and not at others; `at_each_school`: a whole day counts at every school. A roster says no shares, so that by
-    share its days are whole.
+    whole day counts at the primary school and not at others; `at_each_school`: at every school. A roster says no shares, so that by share its days are whole.
+    `gone_is`: a row that a later whole file of its school year lacks `ended` with it, or (where files list leavers) `never_was`: a no-show deleted later.
     """
 
     exit_is_inclusive: bool = False
+    gone_is: Literal["ended", "never_was"] = "ended"
     day_counts: Literal["by_share", "once_at_primary", "at_each_school"] = "by_share"
 
 
@@ -226,6 +228,7 @@ class Identity(Settings):
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     name: str
     timezone: str = "America/New_York"
+    agencies: tuple[str, ...] = ()  # agency ids whose schools are the district's (a OneRoster school's is its parent); all schools where silent
 
     @field_validator("timezone")
     @classmethod

@@ -20,6 +20,7 @@ from pipelines.lineage.graph import PROJECT, Manifest
 from pipelines.publication import assemble
 from pipelines.publication.gate import NodeFailure
 from pipelines.publication.publish import definitions_hash, publish, run_of
+from pipelines.quality import frozen
 from pipelines.quality.build import begin_whole, finish_night, is_built_with, open_build
 from pipelines.sources import ALL_TABLES
 
@@ -80,6 +81,7 @@ def transform_assets(partitions: dg.PartitionsDefinition, manifest: Path) -> dg.
                 if not any(f.status in ("error", "skipped") for f in failures):
                     assemble.note_pending(db, Manifest(manifest).marts(), whole=whole)
                     finish_night(db, list(ALL_TABLES), fingerprint)
+                    frozen.freeze(db, settings)
             marts = {m.name for m in Manifest(manifest).marts()}
             if any(f.unique_id.rsplit(".", 1)[-1] in marts and f.status in ("error", "skipped") for f in failures):
                 # the steps below need marts that were not built: hold everything here, and say so

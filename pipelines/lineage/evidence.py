@@ -58,6 +58,7 @@ _ATTENDANCE = """
     left join trace_files f on f.table_name in ('extract__attendance', 'extract__attendance_periods') and f.precedence = n.precedence
     where e.day > 0 and (a.student_key is not null
         or ((n.calendar_date is not null or k.school_key is not null) and (select attendance_reporting from settings.district) = 'exceptions'
+            and e.school_key not in (select school_id from settings.positive_schools)
             and not exists (select 1 from held.unknown_days u where u.student_id = e.student_key and u.school_id = e.school_key
                             and try_cast(u.attendance_date as date) = e.calendar_date)))"""
 

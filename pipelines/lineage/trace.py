@@ -210,6 +210,10 @@ def _quantities(db: duckdb.DuckDBPyConnection, model: str) -> str:
     return ", ".join(m for (m,) in db.execute("select measure_id from registry.measures where model = ? order by 1", [model]).fetchall())
 
 
+# Whose figures a school's rows are in: '' the district's, else those of the agency that the school is of.
+_AGENCY = "coalesce((select k.agency_id from core.dim_schools k where k.school_key = {} and not k.is_in_district), '')"
+
+
 def _choose_summed(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], indicator: Mapping[str, Any], profile: Mapping[str, Any], scale: int) -> None:
     """Totals are sums over the cell's rows: `trace_rows`, and `trace_subjects` (those with something in the denominator)."""
     group = {
@@ -225,7 +229,8 @@ def _choose_summed(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], ind
         db,
         "trace_rows",
         f"""select e.*, 1 as place from trace_evidence e
-            where {counted} and {group} and ($school is null or e.school_key = $school) and ($grade is null or e.grade_level = $grade)""",
+            where {counted} and {group} and (e.school_key = $school or $school is null and {_AGENCY.format("e.school_key")} = '')
+                and ($grade is null or e.grade_level = $grade)""",
         figure,
     )
     db.execute("create or replace temp table trace_subjects as select subject_key, sum(n) as n, sum(d) as d from trace_rows group by 1 having sum(d) > 0")
@@ -234,7 +239,7 @@ def _choose_summed(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], ind
 def _choose_judged(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], indicator: Mapping[str, Any], profile: Mapping[str, Any], scale: int) -> None:
     """Each person is judged on the total of all their days (or of those at the school, as the profile says) and then counted once."""
     own = figure["school_id"] is not None and profile["grain"] == "school"
-    totalled = "e.school_key = $school" if own else "true"
+    totalled = "e.school_key = $school" if own else f"{_AGENCY.format('e.school_key')} = {_AGENCY.format('$school')}"
     here = "($school is null or e.subject_key in (select subject_key from trace_evidence where school_key = $school))"
     _create(db, "trace_pool", f"select e.* from trace_evidence e where {totalled} and {here} and ($grade is null or e.grade_level = $grade)", figure)
     if figure["group_family"] == "modality":

@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.district import District
 from pipelines.lineage.ledger import Check, Delivery, Ledger
-from pipelines.quality import gx, hold, judge, known
+from pipelines.quality import frozen, gx, hold, judge, known
 from pipelines.quality.build import build_path, open_build, write_night, write_settings
 from pipelines.quality.drift import drift
 from pipelines.quality.expectations import NOT_LOADED, NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
@@ -55,6 +55,7 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
     with open_build(district) as db:
         hold.ensure_tables(db, list(ALL_TABLES.values()))
         write_settings(db, district)
+        frozen.load(db, district)
         as_of = write_night(db, until)
         waiting = {t for t in ALL_TABLES if db.execute(f"select 1 from quarantine.{t} limit 1").fetchall()}
         names = sorted({d.table_name for d in tonight} | waiting)

@@ -72,7 +72,10 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
                                        "day_denominator": pa.array([attendance.day_fraction.denominator], pa.int64()),
                                        "tardy_absent_from_minutes": pa.array([attendance.tardy_absent_from_minutes], pa.int64()),
                                        "exit_is_inclusive": pa.array([enrollment.exit_is_inclusive], pa.bool_()),
+                                       "gone_is": pa.array([enrollment.gone_is], text),
                                        "day_counts": pa.array([enrollment.day_counts], text)}))  # fmt: skip
+    _replace(db, "agencies", pa.table({"agency_id": pa.array(sorted(set(district.district.agencies)), text)}))
+    _replace(db, "positive_schools", pa.table({"school_id": pa.array(sorted(set(attendance.positive_schools)), text)}))
     _replace(db, "school_years", pa.table({"school_year": pa.array([y.year for y in years], whole), "start_date": pa.array([y.start for y in years], day),
                                            "end_date": pa.array([y.end for y in years], day)}))  # fmt: skip
     _replace(db, "terms", pa.table({"school_year": pa.array([y for y, _ in terms], whole), "term_id": pa.array([t.id for _, t in terms], text),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 
-from pipelines.synth import oneroster, surveys
+from pipelines.synth import month, oneroster, surveys
 from pipelines.synth.attendance import HEADER, Attendance, Marks, attendance_lines
 from pipelines.synth.defects import Defects, FileDefect
 from pipelines.synth.extracts import calendar_lines, program_lines, staff_lines
@@ -18,8 +18,13 @@ from pipelines.synth.text import Chunk, write_file, write_zip
 from pipelines.synth.world import FIRST_STUDENT, World, build_world
 
 
-def synthesize(students: int, days: int, start: date, seed: int, out: Path, *, defects: bool = True, progress: Callable[[str], None]) -> None:
+def synthesize(
+    students: int, days: int, start: date, seed: int, out: Path, *,
+    defects: bool = True, scenarios: Collection[str] = (), progress: Callable[[str], None],
+) -> None:  # fmt: skip
     """Write a district folder to `out`: `district.toml`, `codes/`, `landing/`, `defects.json` and `truth.json`.
+
+    `scenarios` of a district's first month (see `month`) are planted besides, and told in `scenarios.json`.
 
     `days` counts school days of the main calendar from `start` (the Monday after, where that is a weekend). The same arguments give the same
     bytes, and the first days of a longer run are the bytes of a shorter one. Raises ValueError where the numbers make no district, and
@@ -32,6 +37,7 @@ def synthesize(students: int, days: int, start: date, seed: int, out: Path, *, d
     available = len(world.year.sessions["A"])
     if not 1 <= days <= available:
         raise ValueError(f"the school year from {world.year.start} has {available} school days, and {days} were asked for")
+    month.check(world, world.year.sessions["A"][days - 1], scenarios)
     write_settings(world, out)
     writer = _Writer(world, out / "landing", Defects(world) if defects else None)
     last = world.year.sessions["A"][days - 1]
@@ -44,6 +50,9 @@ def synthesize(students: int, days: int, start: date, seed: int, out: Path, *, d
         day += timedelta(days=1)
     write_json(out / "defects.json", writer.defects.as_json() if writer.defects else [])
     write_json(out / "truth.json", truth(world, days))
+    if scenarios:
+        progress("planting the first month")
+        month.plant(world, out, scenarios)
 
 
 class _Writer:

@@ -32,3 +32,12 @@ select
     school_id as school_key,
     {{ try_cast_date('event_date') }} as attendance_date
 from {{ source('changes', 'edfi__student_school_attendance_events') }}
+union
+-- which classes meet on the day, by the calendar
+select
+    periods.student_id as student_key,
+    periods.school_id as school_key,
+    periods.attendance_date
+from {{ ref('stg_extract__attendance_periods') }} as periods
+inner join {{ source('changes', 'extract__calendar') }} as changed
+    on periods.school_id = changed.school_id and periods.attendance_date = {{ try_cast_date('changed.calendar_date') }}

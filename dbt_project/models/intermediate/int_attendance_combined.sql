@@ -6,7 +6,7 @@ with daily as (
         attendance.school_id as school_key,
         attendance.attendance_date,
         attendance.attendance_code,
-        attendance.modality,
+        coalesce(attendance.modality, codes.modality, 'in_person') as modality,
         cast({{ try_cast_decimal('codes.absent_share') }} * 1000 as bigint) as code_thousandths,
         case when attendance.minutes_scheduled > 0 then cast(attendance.minutes_absent * 1000 as bigint) end as missed,
         cast(attendance.minutes_scheduled * 1000 as bigint) as scheduled,

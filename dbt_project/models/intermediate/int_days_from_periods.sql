@@ -3,10 +3,11 @@
     touched='int_attendance_changed',
     touched_key=['student_key', 'school_key', 'attendance_date']
 ) }}
--- A day made of its periods, by the district's day rule, in whole numbers: `missed_thousandths` is the share of the scheduled periods (by the rule `minutes`, of
--- the scheduled minutes) that was missed, `absent_thousandths` what the day counts. Where attendance is reported by exceptions the student's other classes of
--- the day are scheduled and were attended. The row keeps the code, delivery and line of the period of which most was missed; of equals, the first by period
--- and section.
+-- A day made of its periods, by the district's day rule, in whole numbers: `missed_thousandths` is the share of the scheduled periods (by the rule `minutes`,
+-- of the scheduled minutes) that was missed, `absent_thousandths` what the day counts. Where attendance is reported by exceptions the student's other classes
+-- of the day are scheduled and were attended; a class is scheduled in the term of its section, where that is a term of ours, and where the schedule names
+-- days of the cycle (A/B days) on those days of the school's calendar. The row keeps the code, delivery and line of the period of which most was missed; of
+-- equals, the first by period and section.
 with periods as (
     select
         attendance.student_key,
@@ -36,11 +37,22 @@ meetings as (
         schedules.student_id as student_key,
         sections.school_key,
         sections.section_key,
+        terms.start_date as term_start,
+        terms.end_date as term_end,
         schedules.begin_date,
         coalesce(schedules.end_date, cast('9999-12-31' as date)) as end_date,
-        schedules.minutes_per_meeting
+        schedules.minutes_per_meeting,
+        replace(schedules.cycle_days, ' ', '') as cycle_days
     from {{ ref('stg_extract__schedules') }} as schedules
     inner join {{ ref('int_sections_combined') }} as sections on schedules.section_id = sections.section_id
+    left join {{ source('settings', 'terms') }} as terms on sections.term_id = terms.term_id
+),
+
+cycles as (
+    select school_id as school_key, calendar_date, min(cycle_day) as cycle_day
+    from {{ ref('stg_extract__calendar') }}
+    where calendar_code = '' and track = '' and grade_level = ''
+    group by school_id, calendar_date
 ),
 
 days as (
@@ -61,6 +73,12 @@ scheduled as (
             and days.school_key = meetings.school_key
             and days.attendance_date >= meetings.begin_date
             and days.attendance_date < meetings.end_date
+            and days.attendance_date between coalesce(meetings.term_start, days.attendance_date) and coalesce(meetings.term_end, days.attendance_date)
+    left join cycles on days.school_key = cycles.school_key and days.attendance_date = cycles.calendar_date
+    where
+        meetings.cycle_days is null
+        or cycles.cycle_day is null
+        or instr(',' || meetings.cycle_days || ',', ',' || cycles.cycle_day || ',') > 0
     group by days.student_key, days.school_key, days.attendance_date, meetings.section_key
 ),
 

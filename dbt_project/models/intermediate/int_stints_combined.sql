@@ -31,9 +31,12 @@ listed as (
         enrollments.track,
         enrollments.calendar_code,
         cast(coalesce(enrollments.share, 1) * 1000 as bigint) as share_thousandths,
-        enrollments.is_primary
+        enrollments.is_primary,
+        coalesce(entered.school_year, 0) as entry_year,
+        coalesce(district.gone_is, 'ended') = 'never_was' and enrollments.withdrawn_on between entered.start_date and entered.end_date as never_was
     from {{ ref('stg_extract__enrollments') }} as enrollments
     cross join {{ source('settings', 'district') }} as district
+    left join {{ source('settings', 'school_years') }} as entered on enrollments.entry_date between entered.start_date and entered.end_date
     left join {{ source('settings', 'grade_levels') }} as grades on enrollments.grade_level = grades.code
     left join {{ source('settings', 'exit_codes') }} as exits on enrollments.exit_code = exits.code
     where
@@ -41,7 +44,9 @@ listed as (
         and not exists (select 1 from from_roles where from_roles.student_key = enrollments.student_id)
 ),
 
--- What the newest file no longer lists ended with that file, unless another enrollment of the same days and school has taken its place (a corrected entry).
+-- What the newest file no longer lists ended with that file, unless another enrollment of the same days and school has taken its place (a corrected entry;
+-- the entry into another school year is none), or unless by `gone_is` it never was: where files list leavers with their exit, a row that a file of the same
+-- school year lacks was deleted.
 from_extract as (
     select
         listed.student_key,
@@ -56,13 +61,15 @@ from_extract as (
     from listed
     where
         listed.withdrawn_on is null
-        or not exists (
+        or not listed.never_was
+        and not exists (
             select 1
             from listed as current_one
             where
                 current_one.withdrawn_on is null
                 and current_one.student_key = listed.student_key
                 and current_one.school_key = listed.school_key
+                and current_one.entry_year = listed.entry_year
                 and current_one.entry_date < listed.exit_date
                 and current_one.exit_date > listed.entry_date
         )

@@ -4,7 +4,7 @@
 with rows_per_subject as (
     select period_type, period_start, school_year, indicator_id, profile_id, subject_key, count(*) as n_rows
     from {{ ref('int_subject_indicators') }}
-    where counts_at = 'both'
+    where counts_at <> 'district'
     group by period_type, period_start, school_year, indicator_id, profile_id, subject_key
     having count(*) > 1
 ),
@@ -14,7 +14,7 @@ marked as (
     from {{ ref('int_subject_indicators') }} as facts
     left join rows_per_subject as several
         on
-            facts.counts_at = 'both'
+            facts.counts_at <> 'district'
             and facts.period_type = several.period_type
             and facts.period_start = several.period_start
             and facts.school_year = several.school_year

@@ -1,10 +1,16 @@
 {{ config(materialized='table') }}
 -- Every stage 1 indicator of every subject over each touched period, at the finest place and groups. `counts_at` says which figures a row belongs to:
--- sums belong to the school's and the district's; a flag of a total is judged apart for each of them.
-with paired as (
+-- sums belong to the school's and the district's; a flag of a total is judged apart for each of them. A school of another agency is in its own figures alone.
+with places as (
+    select school_key, case when is_in_district then '' else agency_id end as agency
+    from {{ ref('dim_schools') }}
+),
+
+paired as (
     select
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
         measures.grade_level, measures.signature, measures.modality,
+        coalesce(places.agency, '') as agency,
         indicators.indicator_id, indicators.rollup,
         {{ sum_bigint('case when measures.measure_id = indicators.numerator_measure then measures.quantity else 0 end') }} as numerator,
         {{ sum_bigint('case when measures.measure_id = indicators.denominator_measure then measures.quantity else 0 end') }} as denominator
@@ -14,9 +20,10 @@ with paired as (
             indicators.stage = 1
             and (measures.measure_id = indicators.numerator_measure or measures.measure_id = indicators.denominator_measure)
             and (indicators.rollup <> 'flag_of_total' or measures.period_type = 'year_to_date')
+    left join places on measures.school_key = places.school_key
     group by
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
-        measures.grade_level, measures.signature, measures.modality, indicators.indicator_id, indicators.rollup
+        measures.grade_level, measures.signature, measures.modality, coalesce(places.agency, ''), indicators.indicator_id, indicators.rollup
 ),
 
 profiles as (
@@ -30,23 +37,23 @@ profiles as (
 
 by_school as (
     select
-        period_type, period_start, school_year, subject_type, subject_key, school_key, indicator_id,
+        period_type, period_start, school_year, subject_type, subject_key, school_key, agency, indicator_id,
         min(grade_level) as grade_level,
         {{ sum_bigint('numerator') }} as numerator,
         {{ sum_bigint('denominator') }} as denominator
     from paired
     where rollup = 'flag_of_total'
-    group by period_type, period_start, school_year, subject_type, subject_key, school_key, indicator_id
+    group by period_type, period_start, school_year, subject_type, subject_key, school_key, agency, indicator_id
 ),
 
 pooled as (
     select
-        period_type, period_start, school_year, subject_type, subject_key, indicator_id,
+        period_type, period_start, school_year, subject_type, subject_key, agency, indicator_id,
         min(grade_level) as grade_level,
         {{ sum_bigint('numerator') }} as numerator,
         {{ sum_bigint('denominator') }} as denominator
     from by_school
-    group by period_type, period_start, school_year, subject_type, subject_key, indicator_id
+    group by period_type, period_start, school_year, subject_type, subject_key, agency, indicator_id
 ),
 
 judged as (
@@ -64,6 +71,7 @@ judged as (
             and by_school.period_start = pooled.period_start
             and by_school.subject_type = pooled.subject_type
             and by_school.subject_key = pooled.subject_key
+            and by_school.agency = pooled.agency
             and by_school.indicator_id = pooled.indicator_id
     inner join profiles on by_school.indicator_id = profiles.indicator_id
     union all
@@ -76,12 +84,13 @@ judged as (
         profiles.minimum_quantity, profiles.threshold_numerator, profiles.threshold_denominator
     from pooled
     inner join profiles on pooled.indicator_id = profiles.indicator_id
+    where pooled.agency = ''
 )
 
 select
     paired.period_type, paired.period_start, paired.school_year, paired.subject_type, paired.subject_key, paired.school_key, paired.grade_level,
     paired.signature, paired.modality, paired.indicator_id, profiles.profile_id,
-    'both' as counts_at,
+    case when paired.agency = '' then 'both' else 'school' end as counts_at,
     paired.numerator,
     paired.denominator,
     paired.numerator as total_numerator,

@@ -16,6 +16,11 @@ union
 select student_unique_id as student_key, cast(null as date) as piece_start, 'programs' as cause
 from {{ source('changes', 'edfi__student_programs') }}
 union
+-- a school of another agency is in other figures
+select stints.student_key, cast(null as date) as piece_start, 'school' as cause
+from {{ source('changes', 'edfi__schools') }} as changed
+inner join {{ ref('dim_stints') }} as stints on changed.school_id = stints.school_key
+union
 -- a calendar may be new to a school's students, or gone: all their days are other days
 select stints.student_key, cast(null as date) as piece_start, 'calendar' as cause
 from {{ source('changes', 'edfi__calendar_dates') }} as changed

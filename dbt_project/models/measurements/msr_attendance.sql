@@ -1,6 +1,6 @@
--- Days enrolled, absent and present. A day counts where the school was in session, the student was enrolled, and attendance is known: with positive
--- reporting the student has a row; with exceptions only, the day's file came, or (Ed-Fi events) the school has said something of that day or a later one. A
--- day that is not known is in no figure, never present.
+-- Days enrolled, absent and present. A day counts where the school was in session, the student was enrolled, and attendance is known: with positive reporting
+-- (the district's, or of the schools named as positive) the student has a row; with exceptions only, the day's file came, or (Ed-Fi events) the school has
+-- said something of that day or a later one. A day that is not known is in no figure, never present.
 -- Quantities are thousandths of a day. A student in part, or at two schools at once, is weighed by the setting `day_counts`; everybody else's day is whole.
 with days as (
     select
@@ -118,12 +118,14 @@ known as (
             weighed.student_key = unknown_days.student_id
             and weighed.school_key = unknown_days.school_id
             and weighed.calendar_date = unknown_days.attendance_date
+    left join {{ source('settings', 'positive_schools') }} as positive on weighed.school_key = positive.school_id
     where
         weighed.weight > 0
         and (
             attendance.student_key is not null
             or (
                 district.attendance_reporting = 'exceptions'
+                and positive.school_id is null
                 and (taken.calendar_date is not null or said.school_key is not null)
                 and unknown_days.student_id is null
             )

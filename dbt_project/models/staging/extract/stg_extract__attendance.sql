@@ -3,7 +3,7 @@ select
     school_id,
     {{ try_cast_date('attendance_date') }} as attendance_date,
     attendance_code,
-    coalesce(modality, 'in_person') as modality,
+    modality,
     {{ try_cast_decimal('minutes_absent') }} as minutes_absent,
     {{ try_cast_decimal('minutes_scheduled') }} as minutes_scheduled,
     _known_on as known_on,

@@ -5,6 +5,7 @@ select
     calendar_code,
     track,
     grade_level,
+    cycle_day,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number
