@@ -1,7 +1,8 @@
 """`python -m bench [--students 2000,100000] [--days 60] [--only NAME] [--quick]`: prints a table and writes bench/results.json.
 
-`--only` measures a part alone (see `measure.PARTS`); `--quick` is one small district, each thing once, to see that the bench itself works. Folders are
-made under `--work` (by default a temporary folder) and removed again: 100,000 students need some 20 GB.
+`--only` measures a part alone (see `measure.PARTS`; `intake` stands on no district and has a table of its own); `--quick` is one small district and small
+files, each thing once, to see that the bench itself works. Folders are made under `--work` (by default a temporary folder) and removed again: 100,000
+students need some 20 GB.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from bench.measure import EARLY, PARTS, Line, Size
+from bench.intake import FULL, LEAST, MOST, QUICK, Intake
+from bench.measure import EARLY, OF_NO_SIZE, PARTS, Line, Size
 
 RESULTS = Path(__file__).with_name("results.json")
 # What is promised: (figure, at how many students; None: everywhere), the most it may be.
@@ -46,13 +48,21 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--days must be more than {EARLY}")
     start = time.perf_counter()
     done: list[Size] = []
+    taken: Intake | None = None
+    only = frozenset(chosen.only or PARTS)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.work) as work:
-        for students in sizes:
-            size = Size(Path(work), students, days, repeats, frozenset(chosen.only or PARTS), lambda text: _say(start, text))
+        if "intake" in only:
+            taken = Intake(Path(work), repeats, lambda text: _say(start, text), QUICK if chosen.quick else FULL)
+            taken.measure()
+        for students in sizes if only - OF_NO_SIZE else ():
+            size = Size(Path(work), students, days, repeats, only, lambda text: _say(start, text))
             size.measure()
             done.append(size)
-    print(table(done))
-    found = figures(done)
+    if done:
+        print(table(done))
+    if taken:
+        print(taken.table())
+    found = [*figures(done), *(taken.figures() if taken else ())]
     chosen.out.write_text(json.dumps({"machine": machine(), "figures": found}, indent=1) + "\n", encoding="utf-8")
     broken = broken_limits(found)
     for line in broken:
@@ -99,7 +109,9 @@ def broken_limits(found: list[dict[str, str | float]]) -> list[str]:
     values = {str(f["name"]): float(f["value"]) for f in found}
     most = {RENAMED.get(key, key[0]): limit for key, limit in LIMITS.items()}
     most.update({name: float(PEAK_LIMIT_MIB) for name in values if name.startswith("peak_")})
-    return [f"{name} is {values[name]:g}, more than {limit:g}" for name, limit in most.items() if values.get(name, 0.0) > limit]
+    most.update(MOST)
+    too_much = [f"{name} is {values[name]:g}, more than {limit:g}" for name, limit in most.items() if values.get(name, 0.0) > limit]
+    return too_much + [f"{name} is {values[name]:g}, less than {limit:g}" for name, limit in LEAST.items() if name in values and values[name] < limit]
 
 
 def table(sizes: list[Size]) -> str:

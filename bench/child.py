@@ -3,10 +3,13 @@
 `synth FOLDER STUDENTS DAYS START SEED`   a district without defects
 `arrive FOLDER DATE`                      intake and the arrival gate, without the models: what bare `dbt build` is then measured on
 `handwritten BUILD OUT`                   the hand-written SQL on the accepted tables of BUILD, into a new database OUT
+`intake FOLDER`                           intake alone; prints its seconds and rows
+`duckdb_copy FILE OUT`                    what intake is compared with: DuckDB's COPY of a CSV file as text; prints its seconds and rows
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -58,8 +61,38 @@ def handwritten(build: str, out: str) -> None:
             print(f"{time.perf_counter() - start:8.2f}  {' '.join(statement.split()[:4])}")
 
 
+def intake(folder: str) -> None:
+    """The time is of the work alone: a night loads its libraries once for all of its files."""
+    from pipelines.district import load_district
+    from pipelines.intake.take import take
+    from pipelines.lineage.ledger import Ledger, Run, now
+
+    district, until = load_district(folder), date(2100, 1, 1)
+    ledger = Ledger(district.data / "ledger.sqlite")
+    ledger.put(Run("bench", now(), until))
+    start = time.perf_counter()
+    report = take(district, ledger, "bench", until, lambda _: None)
+    seconds = time.perf_counter() - start
+    ledger.close()
+    (taken,) = report.taken
+    if taken.why or not taken.raw_path:
+        raise SystemExit(f"the file was not taken: {taken.why}")
+    print(json.dumps({"seconds": seconds, "rows": taken.n_rows}))
+
+
+def duckdb_copy(file: str, out: str) -> None:
+    """On as many threads as pyarrow has, every cell as text."""
+    import duckdb
+    import pyarrow as pa
+
+    with duckdb.connect(config={"threads": pa.cpu_count()}) as db:
+        start = time.perf_counter()
+        ((rows,),) = db.execute(f"copy (from read_csv('{file}', all_varchar = true, header = true)) to '{out}' (format parquet)").fetchall()
+        print(json.dumps({"seconds": time.perf_counter() - start, "rows": rows}))
+
+
 def main(action: str, *arguments: str) -> None:
-    actions: dict[str, Callable[..., None]] = {"synth": synth, "arrive": arrive, "handwritten": handwritten}
+    actions: dict[str, Callable[..., None]] = {"synth": synth, "arrive": arrive, "handwritten": handwritten, "intake": intake, "duckdb_copy": duckdb_copy}
     actions[action](*arguments)
 
 

@@ -19,7 +19,8 @@ from bench.compare import differences
 from bench.district import START, Folder, Night, make
 from bench.process import BenchError, Measured, measure
 
-PARTS = ("synth", "growth", "night", "dbt", "change")
+PARTS = ("synth", "growth", "night", "dbt", "change", "intake")
+OF_NO_SIZE = frozenset({"intake"})  # parts that no number of students bears on (bench/intake.py)
 EARLY = 10  # the school day whose night the last one's is compared with
 Say = Callable[[str], None]
 

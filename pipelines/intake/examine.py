@@ -41,6 +41,7 @@ class Examined:
     why: str = ""
     warnings: tuple[str, ...] = ()
     is_plain: bool = True  # no line is longer than a cell may be, and no byte-order mark stands within the file
+    has_quotes: bool = True  # a quotation mark stands somewhere in it
     limits: Intake = field(default_factory=Intake)
 
 
@@ -62,7 +63,7 @@ def examine(path: Path, name: str, encoding: str, setting: str, limits: Intake =
     Never raises for what is in the file: `why` then says what is wrong, in which line, and what to do. Raises OSError.
     """
     digest, n_bytes, n_lines = hashlib.sha256(), 0, 0
-    after_cr, at_line_start, blank, is_plain, run = False, True, True, True, 0
+    after_cr, at_line_start, blank, is_plain, has_quotes, run = False, True, True, True, False, 0
     with path.open("rb") as f:
         head = f.read(_CHUNK)
         codec = next((c for bom, c in _BOMS if head.startswith(bom)), _codec(encoding))
@@ -93,6 +94,7 @@ def examine(path: Path, name: str, encoding: str, setting: str, limits: Intake =
                     most = f"intake.max_line_chars = {limits.max_line_chars:,}"
                     why = f"{name}, line {line}: is longer than {most}; a file has a line a record: {_SEND}, or raise the limit if that is right"
                 is_plain = is_plain and first_long_line(text, run, limits.max_cell_chars) < 0
+                has_quotes = has_quotes or '"' in text
                 run = run_at_end(text, run)
                 signs.look(text, n_lines + 1)
                 n_lines += line_breaks(text, after_cr)
@@ -104,7 +106,7 @@ def examine(path: Path, name: str, encoding: str, setting: str, limits: Intake =
     if not why and blank and not is_json:
         why = f"{name}, line 1: holds no header, only blank lines; {_SEND}"
     is_plain = is_plain and not signs.has_inner_bom
-    return Examined(digest.hexdigest(), n_bytes, codec or "utf-8", n_lines, why, signs.warnings(), is_plain, limits)
+    return Examined(digest.hexdigest(), n_bytes, codec or "utf-8", n_lines, why, signs.warnings(), is_plain, has_quotes, limits)
 
 
 def _codec(encoding: str) -> str:

@@ -31,6 +31,7 @@ from pipelines.intake.shield import Shield
 GROUP_ROWS = 131_072
 GROUP_BYTES = 64 << 20  # a row group is closed early where rows are wide
 _BLOCK = 4 << 20
+_DICTIONARY = 128 << 10  # bytes of different values until a column of a row group is written plain: ids never repeat, and their dictionary is work for nothing
 _TAIL = 1 << 16  # bytes
 _BATCH = 8_192  # records gathered in Python at a time
 _BATCH_CELLS = 2_000_000
@@ -82,6 +83,8 @@ class _Raw:
             store_schema=False,
             use_dictionary=[n for n in self.schema.names if n != "_line"],
             column_encoding={"_line": "DELTA_BINARY_PACKED"},
+            dictionary_pagesize_limit=_DICTIONARY,
+            write_statistics=["_line"],
         )
 
     def add(self, cells: Sequence[pa.Array], lines: pa.Array, defects: pa.Array | None = None, texts: pa.Array | None = None) -> None:
@@ -289,12 +292,12 @@ def _by_blocks(path: Path, raw: _Raw, columns: Columns, examined: Examined, deli
 def _reader(
     source: pa.NativeFile, raw: _Raw, columns: Columns, examined: Examined, delimiter: str, set_aside: Callable[[pacsv.InvalidRow], str] | None
 ) -> pacsv.CSVStreamingReader:
-    """All cells as text, blocks cut where records end (`newlines_in_values`: elsewhere a block may end inside quotation marks)."""
+    """All cells as text, blocks cut where records end: with quotation marks in the file that has to be looked for (`newlines_in_values`), else at a line's."""
     encoding = "utf8" if examined.encoding == "utf-8-sig" else examined.encoding
     return pacsv.open_csv(
         source,
         pacsv.ReadOptions(block_size=_BLOCK, skip_rows=1, column_names=list(columns.names), encoding=encoding, use_threads=set_aside is None),
-        pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside),
+        pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=examined.has_quotes, invalid_row_handler=set_aside),
         pacsv.ConvertOptions(check_utf8=False, column_types={n: pa.string() for n in columns.names}, strings_can_be_null=False, include_columns=list(raw.kept)),
     )
 

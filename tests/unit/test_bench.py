@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from bench.__main__ import broken_limits, figures, table
 from bench.change import _manifest
 from bench.child import HANDWRITTEN, statements
 from bench.district import Folder
+from bench.intake import ATTENDANCE, RESULTS, Intake, Timed, attendance_rows, result_rows, write_csv
+from bench.intake import Line as IntakeLine
 from bench.measure import PARTS, Line, Size
 from bench.process import BenchError, measure
 
@@ -97,3 +100,72 @@ def test_school_days_are_the_main_calendars(tmp_path: Path) -> None:
 def test_a_package_of_changes_holds_results_alone() -> None:
     old = "propertyName,value\noneroster.version,1.2\nfile.users,delta\nfile.results,absent\n"
     assert _manifest(old) == "propertyName,value\noneroster.version,1.2\nfile.users,absent\nfile.results,delta\n"
+
+
+def _intake(sizes: tuple[int, int], *, duckdb: float, peaks: tuple[float, float]) -> Intake:
+    taken = Intake(Path("work"), 3, print, sizes)
+    taken.lines = [
+        IntakeLine("intake_results_300mb", 300.02, Timed(2.0, 2_000_000, peaks[0]), Timed(duckdb, 2_000_000, 500.0)),
+        IntakeLine("intake_results_1000mb", 1000.01, Timed(7.0, 7_000_000, peaks[1]), None),
+    ]
+    taken.ratios = {"intake_results_over_duckdb_copy": duckdb / 2.0, "intake_large_over_small_peak": peaks[1] / peaks[0]}
+    return taken
+
+
+def test_intake_figures_are_flat() -> None:
+    assert list(_intake((300, 1_000), duckdb=1.5, peaks=(400.0, 420.4)).figures()) == [
+        {"name": "intake_results_300mb_seconds", "value": 2.0, "unit": "s"},
+        {"name": "intake_results_300mb_rows", "value": 2_000_000, "unit": "rows"},
+        {"name": "intake_results_300mb_peak_mib", "value": 400, "unit": "MiB"},
+        {"name": "intake_results_300mb_duckdb_copy_seconds", "value": 1.5, "unit": "s"},
+        {"name": "intake_results_1000mb_seconds", "value": 7.0, "unit": "s"},
+        {"name": "intake_results_1000mb_rows", "value": 7_000_000, "unit": "rows"},
+        {"name": "intake_results_1000mb_peak_mib", "value": 420, "unit": "MiB"},
+        {"name": "intake_results_over_duckdb_copy", "value": 0.75, "unit": "ratio"},
+        {"name": "intake_large_over_small_peak", "value": 1.05, "unit": "ratio"},
+        {"name": "intake_large_peak_mib", "value": 420, "unit": "MiB"},
+    ]
+
+
+def test_a_throughput_below_its_least_is_said_as_is_memory_above_its_most() -> None:
+    assert broken_limits(list(_intake((300, 1_000), duckdb=1.2, peaks=(1_500.0, 1_536.0)).figures())) == []
+    assert broken_limits(list(_intake((300, 1_000), duckdb=1.0, peaks=(400.0, 1_600.0)).figures())) == [
+        "intake_large_peak_mib is 1600, more than 1536", "intake_large_over_small_peak is 4, more than 1.25",
+        "intake_results_over_duckdb_copy is 0.5, less than 0.6",
+    ]  # fmt: skip
+
+
+def test_small_files_break_no_promise_about_large_ones() -> None:
+    found = list(_intake((20, 60), duckdb=0.2, peaks=(100.0, 200.0)).figures())
+    assert {"name": "intake_results_over_duckdb_copy_20mb", "value": 0.1, "unit": "ratio"} in found
+    assert broken_limits(found) == []
+
+
+def test_the_intake_table_has_a_line_a_file_and_a_ratio() -> None:
+    lines = _intake((300, 1_000), duckdb=1.5, peaks=(400.0, 420.0)).table().splitlines()
+    assert [line.split() for line in lines] == [
+        ["seconds", "MB/s", "rows", "MiB", "COPY", "s", "MB/s"], ["intake_results_300mb", "2.00", "150", "2,000,000", "400", "1.50", "200"],
+        ["intake_results_1000mb", "7.00", "143", "7,000,000", "420"], ["intake_results_over_duckdb_copy", "0.75"],
+        ["intake_large_over_small_peak", "1.05"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("header", "rows"), [(RESULTS, result_rows), (ATTENDANCE, attendance_rows)])
+def test_files_for_intake_have_the_size_and_the_cells_that_are_said(tmp_path: Path, header: str, rows: Callable[[int], str]) -> None:
+    n = write_csv(tmp_path / "f" / "f.csv", 1, header, rows)
+    lines = (tmp_path / "f" / "f.csv").read_text(encoding="utf-8").splitlines()
+    assert 1_000_000 <= (tmp_path / "f" / "f.csv").stat().st_size < 4_000_000
+    assert len(lines) == n + 1
+    assert len({line.count(",") for line in lines}) == 1
+    assert len({line.split(",")[0] for line in lines}) == n + 1
+
+
+def test_intake_and_copy_of_a_file_are_timed_in_processes_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.intake.BLOCK", 100)
+    taken = Intake(tmp_path, 1, lambda _: None, (0, 0))
+    taken._file("attendance", 0, ATTENDANCE, attendance_rows, against=True)
+    (line,) = taken.lines
+    assert line.duckdb is not None
+    assert (line.ours.rows, line.duckdb.rows) == (100, 100)
+    assert min(line.ours.seconds, line.duckdb.seconds) > 0
+    assert list(tmp_path.iterdir()) == []
