@@ -20,6 +20,7 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
     "assignment_due_dates": ("source_id", "assignment_id", "due_date"),
     "lms_sections": ("source_id", "section_id", "class_id"),
+    "classroom_students": ("email", "student_id"),
     "survey_items": ("survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed"),
     "survey_scales": ("scale_id", "answer", "value", "minimum", "maximum", "favorable_from"),
 }

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "canvas", "extract", "google_forms", "qualtrics", "panorama", "registry"]
+Format = Literal["oneroster", "lms", "canvas", "classroom", "extract", "google_forms", "qualtrics", "panorama", "registry"]
 SURVEY_FORMATS = ("google_forms", "qualtrics", "panorama")
 PSEUDONYM_KEY = "THROUGHLINE_PSEUDONYM_KEY"
 
@@ -182,6 +182,8 @@ class Source(_Settings):
             raise ValueError(f"source {self.id}: header_row goes with file_type = 'excel' or 'fixed'")
         if self.format == "oneroster" and self.file_type != "csv":
             raise ValueError(f"source {self.id}: a OneRoster package is CSV; leave file_type out")
+        if self.format == "classroom" and self.file_type != "csv":
+            raise ValueError(f"source {self.id}: a grade export of Google Classroom is CSV; leave file_type out")
         place = 0
         for name, (first, last) in sorted(self.widths.items(), key=lambda item: item[1]):
             if not place < first <= last:

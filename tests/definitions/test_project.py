@@ -34,7 +34,7 @@ def test_declared_sources_are_the_accepted_tables() -> None:
     tables = {s["name"]: [t["name"] for t in s["tables"]] for s in declared}
     assert sorted(tables["held"]) == sorted(["bulk_scopes", "unknown_days", *ALL_TABLES])
     assert sorted(tables["changes"]) == sorted(["bulk_scopes", "unknown_days", *ALL_TABLES])
-    assert sorted(tables["settings"]) == sorted(["district", "night", "school_years", "terms", "survey_eligible", "survey_waves", *CODE_MAPS])
+    assert sorted(tables["settings"]) == sorted(["district", "night", "school_years", "sources", "terms", "survey_eligible", "survey_waves", *CODE_MAPS])
 
 
 def test_only_staging_reads_accepted_rows() -> None:
