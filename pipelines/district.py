@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns
+from pipelines.thresholds import Coverage
 
 Day = date  # inside Source, whose field `date` would hide the type
 Format = Literal["oneroster", "lms", "canvas", "classroom", "extract", "google_forms", "qualtrics", "panorama", "registry"]
@@ -225,16 +226,6 @@ class Enrollment(_Settings):
 
     exit_is_inclusive: bool = False
     day_counts: Literal["by_share", "once_at_primary", "at_each_school"] = "by_share"
-
-
-class Coverage(_Settings):
-    """When a hole in the data is named. Shares are exact: "4/5", never a rounded rate."""
-
-    attendance: Fraction = Fraction(4, 5)  # of a school's enrolled students whose attendance must be known on a school day (positive reporting)
-    min_enrolled: int = Field(default=20, ge=1)  # smaller schools, and smaller days, are not judged
-    silence: int = Field(default=5, ge=1)  # exceptions only: a day without any is a hole where the school's own habit expects this many
-    unmapped_warning: Fraction = Fraction(1, 100)  # of a school's attendance rows with a code that is not in the code map
-    unmapped_held: Fraction = Fraction(1, 20)
 
 
 class Suppression(_Settings):

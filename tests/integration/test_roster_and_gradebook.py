@@ -46,6 +46,9 @@ format = "classroom"
 path = "gc/*.csv"
 blank_is = "missing"
 
+[coverage]
+gradebook_students = 1
+
 [intake]
 settle_seconds = 0
 """
@@ -81,6 +84,8 @@ Example,Nobody,nobody@example.org,5
 LATER = date(2025, 9, 22)
 CHANGED = CANVAS.replace("18.5,,90", "18.5,9,90").replace("P1,EX", "P1,20")
 DUE = "select assignment_key, due_date, school_key, points_possible::int from core.dim_assignments where assignment_key like 'lms|{}|%' order by 1"
+COVERAGE = """select indicator_id, kind, table_name, school_id, subject_id, first_date, last_date, n_days, n_expected, n_found, n_students, severity, value
+              from operations.coverage order by indicator_id"""
 USERS = packages.V12["users"]
 ADDRESS = USERS[0].split(",").index("email")
 
@@ -165,6 +170,16 @@ def test_work_of_the_gradebook_counts_with_its_due_dates(maple: Maple) -> None:
     assert sorted(figures) == [("u1", 3, 5), ("u4", 0, 1)]
 
 
+def test_a_class_without_assignments_is_named_until_a_gradebook_comes(maple: Maple) -> None:
+    # the class's own session goes from August to January, and a quarter of it has passed, though not of the year
+    wanted = ("gradebook", "oneroster__results", "s1", "k2", date(2025, 8, 1), DAY, 51, 0, 0, 1, "warning", None)
+    assert TestDistrict(maple.folder).published(COVERAGE) == [("assignment_completion", *wanted), ("late_work", *wanted)]
+    ((status,),) = TestDistrict(maple.folder).published(
+        "select distinct quality_status from marts.agg_indicator_values where indicator_id = 'assignment_completion' and school_id = 's1'"
+    )
+    assert "class k2, 2025-08-01 to 2025-09-20: no assignment is due; 1 student enrolled" in status
+
+
 def test_a_classroom_file_says_due_dates_and_knows_students_by_their_address(maple: Maple) -> None:
     due = maple.ask(DUE.format("gc"))
     assert [row[1:] for row in due] == [(date(2025, 9, 10), "s1", 10), (date(2025, 10, 1), "s1", 20)]
@@ -197,6 +212,7 @@ def test_a_night_of_changes_equals_a_build_from_nothing(maple: Maple, tmp_path: 
     anew = shutil.copytree(night_by_night, tmp_path / "anew", ignore=shutil.ignore_patterns("data"))
     run_nightly(anew, LATER)
     assert TestDistrict(night_by_night).hashes() == TestDistrict(anew).hashes()
+    assert TestDistrict(night_by_night).published(COVERAGE) == [], "the other class has work now"
     changed = Maple(night_by_night, maple.outcome)
     groups = "select student_key, group_value from core.dim_student_groups where group_family = 'disability' order by 1"
     assert changed.ask(groups) == [("u1", "no"), ("u4", "yes")]
