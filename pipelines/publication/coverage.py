@@ -250,9 +250,21 @@ def find_holes(db: duckdb.DuckDBPyConnection, district: District) -> list[Hole]:
         select school_key, section_id, school_year, start_date, end_date, last_date, n_enrolled, n_due, first_due, last_answered, n_due_since,
             is_of_a_learning_system
         from core.fct_gradebook_coverage""").fetchall()
-    waves = db.execute("""
+    ((as_of,),) = db.execute("select as_of from settings.night").fetchall()
+    rules = district.coverage
+    return [
+        *attendance_holes((SchoolDay(*d) for d in days), rules, positive=district.attendance.reporting == "positive"),
+        *code_map_holes(mapped, rules),
+        *gradebook_holes([SectionTerm(*s) for s in sections], rules),
+        *survey_holes(waves_of(db), rules, as_of),
+    ]
+
+
+def waves_of(db: duckdb.DuckDBPyConnection) -> list[Wave]:
+    """Every wave that says when it opened and whom it asked, by school and in the district."""
+    rows = db.execute("""
         with located as (
-            select survey_id, wave_id, sum(n_responses) filter (where school_key <> '') > 0 or sum(n_responses) = 0 as says_schools
+            select survey_id, wave_id, coalesce(sum(n_responses) filter (where school_key <> ''), 0) > 0 or sum(n_responses) = 0 as says_schools
             from core.fct_survey_response_rates group by all
         )
         select r.survey_id, r.wave_id, r.school_key, y.school_year, w.opens, w.closes, r.n_eligible, r.n_responses, w.role = 'student' and l.says_schools
@@ -261,14 +273,7 @@ def find_holes(db: duckdb.DuckDBPyConnection, district: District) -> list[Hole]:
         join located l on l.survey_id = r.survey_id and l.wave_id = r.wave_id
         join settings.school_years y on w.opens between y.start_date and y.end_date
         where r.n_eligible > 0""").fetchall()
-    ((as_of,),) = db.execute("select as_of from settings.night").fetchall()
-    rules = district.coverage
-    return [
-        *attendance_holes((SchoolDay(*d) for d in days), rules, positive=district.attendance.reporting == "positive"),
-        *code_map_holes(mapped, rules),
-        *gradebook_holes([SectionTerm(*s) for s in sections], rules),
-        *survey_holes((Wave(*w) for w in waves), rules, as_of),
-    ]
+    return [Wave(*row) for row in rows]
 
 
 def issues_of(holes: Sequence[Hole], behind: Mapping[str, frozenset[str]]) -> list[Issue]:

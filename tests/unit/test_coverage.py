@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipelines.publication.coverage import (
@@ -21,6 +22,7 @@ from pipelines.publication.coverage import (
     gradebook_holes,
     issues_of,
     survey_holes,
+    waves_of,
 )
 from pipelines.thresholds import Coverage
 
@@ -159,3 +161,27 @@ def test_only_whole_schools_are_judged_or_the_district_where_answers_say_no_scho
     assert survey_holes([wave(0, by_school=False)], RULES, OPEN) == []
     (found,) = survey_holes([wave(100, school="", eligible=500, by_school=False)], RULES, OPEN)
     assert found.words == "the district, survey pulse/fall, 2025-09-01 to 2025-09-10: of 500 asked 100 have answered"
+
+
+def test_a_wave_is_of_schools_where_students_say_theirs_and_of_the_district_elsewhere() -> None:
+    rates = [
+        ("located", "", 200, 30), ("located", "110", 150, 30), ("located", "120", 50, 0), ("unlocated", "", 200, 30), ("unlocated", "110", 200, 0),
+        ("silent", "", 200, 0), ("silent", "110", 200, 0), ("family", "", 90, 5), ("elsewhere", "999", None, 4), ("undated", "110", None, 4),
+    ]  # fmt: skip
+    roles = {"located": "student", "unlocated": "student", "silent": "student", "family": "family", "elsewhere": "student", "undated": "student"}
+    with duckdb.connect() as db:
+        db.execute("create schema core; create schema settings")
+        db.execute("create table core.fct_survey_response_rates (survey_id text, wave_id text, school_key text, n_eligible bigint, n_responses bigint)")
+        db.execute("create table settings.survey_waves (survey_id text, wave_id text, role text, opens date, closes date)")
+        db.execute("create table settings.school_years (school_year int, start_date date, end_date date)")
+        db.executemany("insert into core.fct_survey_response_rates values ('pulse', ?, ?, ?, ?)", rates)
+        opens = [(w, role, None if w == "undated" else DAY, None) for w, role in roles.items()]
+        db.executemany("insert into settings.survey_waves values ('pulse', ?, ?, ?, ?)", opens)
+        db.execute("insert into settings.school_years values (2025, '2024-08-01', '2025-06-30'), (2026, '2025-08-01', '2026-06-30')")
+        waves = waves_of(db)
+    assert {(w.school_year, w.opens) for w in waves} == {(2026, DAY)}
+    holes = survey_holes(waves, RULES, OPEN)
+    assert [(h.subject_id, h.school_id, h.n_expected, h.n_found) for h in holes] == [
+        ("pulse/family", "", 90, 5), ("pulse/located", "110", 150, 30), ("pulse/located", "120", 50, 0),
+        ("pulse/silent", "110", 200, 0), ("pulse/unlocated", "", 200, 30),
+    ]  # fmt: skip
