@@ -22,6 +22,7 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "assignment_due_dates": ("source_id", "assignment_id", "due_date"),
     "edfi_descriptors": ("field", "descriptor", "code"),
     "lms_sections": ("source_id", "section_id", "class_id"),
+    "classroom_students": ("email", "student_id"),
     "survey_items": ("survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed"),
     "survey_scales": ("scale_id", "answer", "value", "minimum", "maximum", "favorable_from"),
 }

@@ -25,9 +25,10 @@ from pipelines.api_settings import Api, Credentials
 from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns
 from pipelines.settings import Settings, SettingsError
 from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
+from pipelines.thresholds import Coverage
 
 Day = date  # inside Source, whose field `date` would hide the type
-Format = Literal["oneroster", "lms", "canvas", "extract", "google_forms", "qualtrics", "panorama", "registry", "edfi"]
+Format = Literal["oneroster", "lms", "canvas", "classroom", "extract", "google_forms", "qualtrics", "panorama", "registry", "edfi"]
 _FETCHED_DATE = r"/rundate=(?P<date>\d{4}-\d{2}-\d{2})/(?P<sequence>\d{5})\."  # how fetched files are named; see intake/landed.py
 
 
@@ -141,6 +142,8 @@ class Source(Settings):
             raise ValueError(f"source {self.id}: a OneRoster package is CSV; leave file_type out")
         if self.format == "edfi" and self.file_type != "json":
             raise ValueError(f"source {self.id}: Ed-Fi resources are JSON; leave file_type out, or set it to 'json'")
+        if self.format == "classroom" and self.file_type != "csv":
+            raise ValueError(f"source {self.id}: a grade export of Google Classroom is CSV; leave file_type out")
         place = 0
         for name, (first, last) in sorted(self.widths.items(), key=lambda item: item[1]):
             if not place < first <= last:
@@ -184,16 +187,6 @@ class Enrollment(Settings):
     exit_is_inclusive: bool = False
     gone_is: Literal["ended", "never_was"] = "ended"
     day_counts: Literal["by_share", "once_at_primary", "at_each_school"] = "by_share"
-
-
-class Coverage(Settings):
-    """When a hole in the data is named. Shares are exact: "4/5", never a rounded rate."""
-
-    attendance: Fraction = Fraction(4, 5)  # of a school's enrolled students whose attendance must be known on a school day (positive reporting)
-    min_enrolled: int = Field(default=20, ge=1)  # smaller schools, and smaller days, are not judged
-    silence: int = Field(default=5, ge=1)  # exceptions only: a day without any is a hole where the school's own habit expects this many
-    unmapped_warning: Fraction = Fraction(1, 100)  # of a school's attendance rows with a code that is not in the code map
-    unmapped_held: Fraction = Fraction(1, 20)
 
 
 class Suppression(Settings):

@@ -17,7 +17,7 @@ _INSIDE = "it may be the rest of a cell of a line above, opened there by a quota
 class Columns:
     """`names` are unique whatever their case, in the file's order; `kept` the positions that go to raw; `duplicates` say names and positions.
 
-    `hashed` are kept positions whose cells reach raw only as a keyed hash.
+    `hashed` are kept positions whose cells reach raw only as a hash, or as what a format makes of them.
     """
 
     names: tuple[str, ...]

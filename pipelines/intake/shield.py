@@ -1,4 +1,4 @@
-"""What a survey file's cells go through before raw: columns dropped, the respondent's id hashed, free text set apart.
+"""What a file's cells go through before raw where it says who answered: columns dropped, ids hashed or rewritten, free text set apart.
 
 Belongs here: doing it. What is to be done with which column the format decides from the settings (`Format.handling`).
 """
@@ -59,7 +59,7 @@ class Shield:
         if of.handling is None:
             raise ValueError(f"format {of.name} says nothing of how its columns are handled")
         self._handling = h = of.handling(self.source, header, head, self.items)
-        self._columns = replace(columns_of(header, redacted, (), {*h.dropped, *h.text}, h.repeats, h.pseudonym), about_people=True)
+        self._columns = replace(columns_of(header, redacted, (), {*h.dropped, *h.text}, h.repeats, h.pseudonym | h.rewritten.keys()), about_people=True)
         kept = set(self._columns.kept)
         ours = {*h.dropped, *h.text}
         self._by_settings = tuple(n for i, n in enumerate(self._columns.names) if i not in kept and i not in ours)
@@ -68,12 +68,12 @@ class Shield:
     @property
     def is_by_row(self) -> bool:
         """Whether cells have to be looked at, so that the file must be read record by record."""
-        return bool(self._handling.text or self._columns.hashed)
+        return bool(self._handling.text or self._columns.hashed)  # rewritten columns are among the hashed ones
 
     @property
     def hashed(self) -> list[str]:
         """The columns whose cells are hashed (a file has one respondent column at most)."""
-        return [self._columns.names[i] for i in sorted(self._columns.hashed)]
+        return [self._columns.names[i] for i in sorted(self._columns.hashed & self._handling.pseudonym)]
 
     def words(self) -> list[str]:
         """What was done with which columns, by name."""
@@ -90,7 +90,7 @@ class Shield:
             said.append(f"free_text: {text} {where}")
         if hashed := ", ".join(self.hashed):
             said.append(f"{HASHED}{hashed} kept as a keyed hash")
-        return said
+        return [*said, *self._handling.words]
 
     def rows(self, records: Iterable[Record]) -> Iterator[Record]:
         """The records with ids hashed; free text is noted on the way. Lines that are not well formed are for `Columns.safe_cells`."""
@@ -100,7 +100,8 @@ class Shield:
                 continue
             cells = list(record.cells)
             for i in self._columns.hashed:
-                cells[i] = self._hashed(cells[i].strip())
+                rewrite = self._handling.rewritten.get(i)
+                cells[i] = rewrite(record.cells) if rewrite else self._hashed(cells[i].strip())
             if self.keeps_text:
                 self.texts += [Text(record.line, self._columns.names[i], cells[i]) for i in sorted(self._handling.text) if cells[i].strip()]
             yield record._replace(cells=cells)

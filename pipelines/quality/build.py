@@ -16,6 +16,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from pipelines.code_maps import CODE_MAPS, code_columns
 from pipelines.district import District
+from pipelines.sources import format_of
 from pipelines.sources.oneroster import STANDARDS
 from pipelines.survey_settings import Survey
 
@@ -81,6 +82,8 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
     _replace(db, "terms", pa.table({"school_year": pa.array([y for y, _ in terms], whole), "term_id": pa.array([t.id for _, t in terms], text),
                                     "term_name": pa.array([t.name for _, t in terms], text), "start_date": pa.array([t.start for _, t in terms], day),
                                     "end_date": pa.array([t.end for _, t in terms], day)}))  # fmt: skip
+    _replace(db, "sources", pa.table({"source_id": pa.array([s.id for s in district.sources], text),
+                                      "has_no_ids": pa.array([format_of(s).has_no_ids for s in district.sources], pa.bool_())}))  # fmt: skip
     for name in CODE_MAPS:
         rows = district.code_map(name)
         _replace(db, name, pa.table({c: pa.array([r[c] or None for r in rows], text) for c in code_columns(name)}))

@@ -16,6 +16,12 @@ VIEWS: dict[str, str] = {
         select sourced_id as student_id from present.oneroster__users
         union all select student_id from present.extract__students
         union all select student_unique_id from present.edfi__students""",
+    # an address as its SHA-256, as sources that know people by it have it; the district's map comes before the roster
+    "emails": """
+        select sha256(lower(trim(email))) as email_digest, student_id from settings.classroom_students where email is not null and student_id is not null
+        union all
+        select sha256(lower(trim(u.email))), u.sourced_id from present.oneroster__users u
+        where u.email is not null and not exists (select 1 from settings.classroom_students m where lower(trim(m.email)) = lower(trim(u.email)))""",
     "schools": """
         select sourced_id as school_id from present.oneroster__orgs
         union all select school_id from present.extract__schools

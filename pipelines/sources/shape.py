@@ -123,7 +123,8 @@ class Handling:
     """What is done with the columns of a file before raw, by their position in the header.
 
     `dropped` says why; `pseudonym` cells are replaced by a keyed hash, `text` cells go to the restricted store (or nowhere). `repeats` are columns
-    whose name the header has before and that may stay. The first `n_context` rows describe columns.
+    whose name the header has before and that may stay. The first `n_context` rows describe columns. A `rewritten` cell reaches raw as what its
+    function makes of the row's cells as delivered; `words` say so, as warnings of the delivery.
     """
 
     dropped: Mapping[int, str] = field(default_factory=dict)
@@ -131,6 +132,8 @@ class Handling:
     text: frozenset[int] = frozenset()
     repeats: frozenset[int] = frozenset()
     n_context: int = 0
+    rewritten: Mapping[int, Callable[[Sequence[str]], str]] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ class Format:
     `handling` is asked before raw, with the header and the first `n_head` rows as delivered, where a format's files say who answered.
     `partial` names the tables of which one file never holds everything (a course's export knows only its own students): they are taken as changes.
     `kind_of` says what a file at this path is.
+    Where a format `has_no_ids`, a user is known by the SHA-256 of an e-mail address, and an assignment by its title and date.
     """
 
     name: str
@@ -154,6 +158,7 @@ class Format:
     n_head: int = 0
     partial: frozenset[str] = frozenset()
     kind_of: Callable[[Source, str], Kind] = lambda source, name: Kind()
+    has_no_ids: bool = False
 
     def feeds(self, source: Source) -> tuple[Table, ...]:
         """The tables that a source of this format can bring."""

@@ -35,7 +35,7 @@ def test_declared_sources_are_the_accepted_tables() -> None:
     assert sorted(tables["held"]) == sorted(["bulk_scopes", "unknown_days", "survey_rosters", *ALL_TABLES])
     assert sorted(tables["changes"]) == sorted(["bulk_scopes", "unknown_days", *ALL_TABLES])
     assert sorted(tables["settings"]) == sorted(
-        ["district", "night", "agencies", "positive_schools", "school_years", "terms", "survey_eligible", "survey_waves", *CODE_MAPS]
+        ["district", "night", "agencies", "positive_schools", "school_years", "sources", "terms", "survey_eligible", "survey_waves", *CODE_MAPS]
     )
 
 

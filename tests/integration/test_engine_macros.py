@@ -1,5 +1,6 @@
 """The engine macros and the `touched` materialization, on DuckDB and (where it can be run) on Spark: three nights of corrections and deletions."""
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -152,6 +153,8 @@ def test_macros_on_duckdb(nights: Callable[[int], Path]) -> None:
     assert named[10][1] is None
     assert rows(build, "select json_text from marts.macro_results order by case_id limit 4") == [("x|y",), ("",), (None,), (None,)]
     assert rows(build, "select count(distinct concat_key), count(distinct hash_key) from marts.macro_results") == [(len(SAMPLES), len(SAMPLES))]
+    digests = dict(rows(build, "select case_id, email_digest from marts.macro_results where email_digest is not null"))
+    assert digests == {s[0]: hashlib.sha256(str(s[3]).strip(" ").lower().encode()).hexdigest() for s in SAMPLES if s[3] is not None}
     assert rows(build, "select * from marts.macro_groups where case_id = 1") == [(1, 9, 2, 2, True, "123456712")]
     assert rows(build, "select case_id from marts.macro_groups order by 1") == [(1,), (2,), (5,), (7,), (8,), (9,), (10,)]
 

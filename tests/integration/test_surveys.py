@@ -284,6 +284,18 @@ def test_response_rates_are_of_the_roster_on_the_opening_day(told: Told) -> None
     assert rates["pseudonymous", ""] == (None, answered["pseudonymous"], None), "the wave names no opening day"
 
 
+def test_schools_that_hardly_answered_a_wave_are_named_once_it_is_over(told: Told) -> None:
+    asked = told.waves.roster.groupby("orgSourcedId")["userSourcedId"].nunique()
+    frame = pd.read_csv(io.StringIO(told.files["linked"]), dtype=str)
+    answered = frame[frame[[SAFE, LEFT_OUT, HEARD]].notna().any(axis=1)].groupby("School")["Student ID"].nunique()
+    wanted = {(s, int(n), int(answered.get(s, 0))) for s, n in asked.items() if n >= 20 and answered.get(s, 0) * 2 < n}
+    assert wanted
+    sql = "select school_id, n_expected, n_found, subject_id, first_date, last_date, indicator_id from operations.coverage where kind = 'survey'"
+    named = told.night.published(sql)
+    assert {row[:3] for row in named} == wanted
+    assert {row[3:] for row in named} == {("climate/linked", MONDAY, TUESDAY, "survey_favorable")}, "the anonymous wave is open for its third day"
+
+
 def _everything(folder: Path) -> dict[Path, str]:
     """What every file below the data folder says: databases and Parquet opened, all others (and these too) as bytes."""
     found = {}

@@ -69,3 +69,17 @@
 {% macro spark__json_field(text, path) -%}
     get_json_object({{ text }}, '$.{{ path }}')
 {%- endmacro %}
+
+
+{#- An e-mail address as sources that know people by it have it: SHA-256 of the address in small letters, as hexadecimal digits. -#}
+{% macro email_digest(address) -%}
+    {{ return(adapter.dispatch('email_digest', 'throughline')(address)) }}
+{%- endmacro %}
+
+{% macro duckdb__email_digest(address) -%}
+    sha256(lower(trim({{ address }})))
+{%- endmacro %}
+
+{% macro spark__email_digest(address) -%}
+    sha2(lower(trim({{ address }})), 256)
+{%- endmacro %}

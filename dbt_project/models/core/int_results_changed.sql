@@ -43,7 +43,15 @@ with items as (
 users_then_and_now as (
     select source_system, source_system_identifier, sis_user_identifier as student_id from {{ source('changes', 'lms__users') }}
     union
-    select source_system, lms_user_id as source_system_identifier, student_id from {{ ref('stg_lms__users') }}
+    select source_system, lms_user_id as source_system_identifier, student_id from {{ ref('int_lms_users_identified') }}
+    union
+    select source_system, lms_user_id as source_system_identifier, student_id from {{ ref('int_lms_identities_changed') }}
+),
+
+users_changed as (
+    select source_system, source_system_identifier from {{ source('changes', 'lms__users') }}
+    union
+    select source_system, lms_user_id as source_system_identifier from {{ ref('int_lms_identities_changed') }}
 )
 
 select
@@ -72,7 +80,7 @@ select
     {{ concat_key(["'lms'", "submissions.source_system", "submissions.assignment_id"]) }} as assignment_key,
     users.student_id as student_key
 from {{ ref('stg_lms__submissions') }} as submissions
-inner join (select distinct source_system, source_system_identifier from {{ source('changes', 'lms__users') }}) as changed
+inner join users_changed as changed
     on submissions.source_system = changed.source_system and submissions.lms_user_id = changed.source_system_identifier
 inner join users_then_and_now as users
     on submissions.source_system = users.source_system and submissions.lms_user_id = users.source_system_identifier

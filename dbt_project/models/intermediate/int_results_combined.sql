@@ -36,7 +36,7 @@ select
     submissions.line_number
 from {{ ref('stg_lms__submissions') }} as submissions
 inner join {{ ref('work_statuses') }} as statuses on statuses.format = 'lms' and submissions.submission_status = statuses.status
-inner join {{ ref('stg_lms__users') }} as users
+inner join {{ ref('int_lms_users_identified') }} as users
     on submissions.source_system = users.source_system and submissions.lms_user_id = users.lms_user_id
 where users.student_id is not null
 

@@ -15,7 +15,7 @@ select
     coalesce(associations.begin_date, cast('1900-01-01' as date)) as begin_date,
     coalesce(associations.end_date, cast('9999-12-31' as date)) as end_date
 from {{ ref('stg_lms__section_associations') }} as associations
-inner join {{ ref('stg_lms__users') }} as users
+inner join {{ ref('int_lms_users_identified') }} as users
     on associations.source_system = users.source_system and associations.lms_user_id = users.lms_user_id
 where associations.enrollment_status = 'Active' or associations.end_date is not null
 

@@ -6,7 +6,7 @@ with named as (
     union
     select user_id as student_key from {{ ref('stg_oneroster__roles') }} where user_role = 'student'
     union
-    select student_id as student_key from {{ ref('stg_lms__users') }} where user_role = 'student' and student_id is not null
+    select student_id as student_key from {{ ref('int_lms_users_identified') }} where user_role = 'student' and student_id is not null
     union
     select student_id as student_key from {{ ref('stg_extract__students') }}
     union

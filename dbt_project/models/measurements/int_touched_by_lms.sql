@@ -3,16 +3,25 @@
 select sis_user_identifier as student_key, cast(null as date) as piece_start, 'student' as cause
 from {{ source('changes', 'lms__users') }}
 union
+-- of users who are known by their e-mail address: who they are now, and whoever they were before the roster changed
+select users.student_id as student_key, cast(null as date) as piece_start, 'student' as cause
+from {{ source('changes', 'lms__users') }} as changed
+inner join {{ ref('int_lms_users_identified') }} as users
+    on changed.source_system = users.source_system and changed.source_system_identifier = users.lms_user_id
+union
+select student_id as student_key, cast(null as date) as piece_start, 'student' as cause
+from {{ ref('int_lms_identities_changed') }}
+union
 select users.student_id as student_key, cast(null as date) as piece_start, 'enrollment' as cause
 from {{ source('changes', 'lms__section_associations') }} as associations
-inner join {{ ref('stg_lms__users') }} as users
+inner join {{ ref('int_lms_users_identified') }} as users
     on
         associations.source_system = users.source_system
         and associations.lms_user_source_system_identifier = users.lms_user_id
 union
 select users.student_id as student_key, assignments.piece_start, 'results' as cause
 from {{ source('changes', 'lms__submissions') }} as changed
-inner join {{ ref('stg_lms__users') }} as users
+inner join {{ ref('int_lms_users_identified') }} as users
     on changed.source_system = users.source_system and changed.lms_user_source_system_identifier = users.lms_user_id
 inner join {{ ref('dim_assignments') }} as assignments
     on assignments.assignment_key = {{ concat_key(["'lms'", "changed.source_system", "changed.assignment_source_system_identifier"]) }}
@@ -22,7 +31,7 @@ select users.student_id as student_key, dates.piece_start, 'results' as cause
 from {{ source('changes', 'lms__assignments') }} as changed
 inner join {{ ref('stg_lms__submissions') }} as submissions
     on changed.source_system = submissions.source_system and changed.source_system_identifier = submissions.assignment_id
-inner join {{ ref('stg_lms__users') }} as users
+inner join {{ ref('int_lms_users_identified') }} as users
     on submissions.source_system = users.source_system and submissions.lms_user_id = users.lms_user_id
 inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('substring(changed.due_date_time, 1, 10)') }}
 union
@@ -31,5 +40,5 @@ select users.student_id as student_key, cast(null as date) as piece_start, 'sect
 from {{ source('changes', 'lms__sections') }} as changed
 inner join {{ ref('stg_lms__section_associations') }} as associations
     on changed.source_system = associations.source_system and changed.source_system_identifier = associations.lms_section_id
-inner join {{ ref('stg_lms__users') }} as users
+inner join {{ ref('int_lms_users_identified') }} as users
     on associations.source_system = users.source_system and associations.lms_user_id = users.lms_user_id

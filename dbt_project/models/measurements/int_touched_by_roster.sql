@@ -65,5 +65,5 @@ from {{ source('changes', 'oneroster__classes') }} as changed
 inner join {{ ref('stg_lms__sections') }} as sections on changed.sourced_id = sections.class_id
 inner join {{ ref('stg_lms__section_associations') }} as associations
     on sections.source_system = associations.source_system and sections.lms_section_id = associations.lms_section_id
-inner join {{ ref('stg_lms__users') }} as users
+inner join {{ ref('int_lms_users_identified') }} as users
     on associations.source_system = users.source_system and associations.lms_user_id = users.lms_user_id

@@ -3,6 +3,7 @@ select
     role as user_role,
     org_sourced_ids as org_ids,
     grades as grade_levels,
+    {{ email_digest('email') }} as email_digest,
     metadata,
     _known_on as known_on,
     _delivery_id as delivery_id,

@@ -14,6 +14,7 @@ select
     {{ try_cast_date('first_text') }} as try_cast_date,
     {{ try_cast_decimal('first_text', 18, 2) }} as try_cast_decimal,
     {{ json_text("'{\"a.b\": \"x|y\", \"a\": \"\", \"n\": null}'", "case case_id when 1 then 'a.b' when 2 then 'a' when 3 then 'n' else 'z' end") }} as json_text,
+    {{ email_digest('first_text') }} as email_digest,
     -- plain SQL that both engines read alike, so that it needs no macro
     greatest(first_date, second_date) as greatest_date,
     least(whole, part) as least_number,
