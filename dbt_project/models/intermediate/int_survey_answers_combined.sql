@@ -1,4 +1,5 @@
--- What was answered, of every source: one branch a staging model. A blank answer is one that was not given; `choice` is '' but where several may be ticked.
+-- What was answered, of every source: one branch a staging model. A form's blank cell is no answer; an Ed-Fi record of an answer without a value is one.
+-- `choice` is '' but where several may be ticked.
 select
     survey_id,
     wave_id,
@@ -15,6 +16,7 @@ select
     delivery_id,
     line_number
 from {{ ref('stg_survey__answers') }}
+where answer is not null
 
 union all
 
