@@ -64,7 +64,7 @@ def transform_assets(partitions: dg.PartitionsDefinition, manifest: Path) -> dg.
         with district.ledger() as (settings, ledger):
             fingerprint = build_fingerprint(settings)
             with open_build(settings) as db:
-                whole = not is_built_with(db, fingerprint)
+                whole = not is_built_with(db, fingerprint, Manifest(manifest).relations())
                 if whole:
                     begin_whole(db)
             progress("building every model from scratch" if whole else "building what tonight touched")

@@ -71,6 +71,10 @@ class Manifest:
             found.append(MartModel(node["name"], columns, tuple(meta["key"]), tuple(meta["part"]), bool(meta["is_open"]), node["config"]["touched"]))
         return tuple(sorted(found, key=lambda m: m.name))
 
+    def relations(self) -> frozenset[tuple[str, str]]:
+        """Schema and name of every table and view that a whole build makes."""
+        return frozenset((n["schema"], n["alias"]) for n in self._raw["nodes"].values() if n["resource_type"] in ("model", "seed"))
+
     def tested(self, unique_id: str) -> str:
         """The model that a test is attached to, or that a model's own id names."""
         node = self._raw["nodes"].get(unique_id, {})

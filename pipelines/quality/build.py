@@ -124,10 +124,12 @@ def write_night(db: duckdb.DuckDBPyConnection, as_of: date) -> date:
     return current
 
 
-def is_built_with(db: duckdb.DuckDBPyConnection, fingerprint: str) -> bool:
-    """Whether the last finished build used these settings and definitions; where not, everything is built anew."""
-    db_tables = db.execute("select 1 from information_schema.tables where table_schema = 'settings' and table_name = 'built'").fetchall()
-    return bool(db_tables and db.execute("select 1 from settings.built where fingerprint = ?", [fingerprint]).fetchall())
+def is_built_with(db: duckdb.DuckDBPyConnection, fingerprint: str, relations: frozenset[tuple[str, str]]) -> bool:
+    """Whether the last finished build used these settings and definitions, and all that it made is there; where not, everything is built anew."""
+    there = {(str(s), str(t)) for s, t in db.execute("select table_schema, table_name from information_schema.tables").fetchall()}
+    if ("settings", "built") not in there or not relations <= there:
+        return False
+    return bool(db.execute("select 1 from settings.built where fingerprint = ?", [fingerprint]).fetchall())
 
 
 def begin_whole(db: duckdb.DuckDBPyConnection) -> None:

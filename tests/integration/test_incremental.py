@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.districts import START, TestDistrict, make_district
@@ -185,3 +187,21 @@ def test_a_higher_minimum_hides_what_is_published_already_held_rows_included(sto
     hidden = "select count(*) from marts.agg_indicator_values where indicator_id = 'attendance_rate' and suppression = 'primary'"
     assert district.published(f"{hidden} and coalesce(numerator, denominator, n_subjects, value, ci_low, ci_high) is not null") == [(0,)]
     assert district.published(hidden) != [(0,)]
+
+
+def test_a_night_leaves_views_as_they_are_and_makes_all_anew_where_one_is_gone(story: tuple[TestDistrict, list[str], str], tmp_path: Path) -> None:
+    district = story[0].copy(tmp_path / "d")
+    results = district.folder / "data/build/dbt/run_results.json"
+
+    def built() -> set[str]:
+        return {r["unique_id"].rsplit(".", 1)[-1] for r in json.loads(results.read_text())["results"]}
+
+    before = district.hashes()
+    district.run(TUESDAY)
+    assert "fct_measurements" in built()
+    assert not {"stg_extract__attendance", "grade_scale"} & built()
+    with duckdb.connect(str(district.build)) as db:
+        db.execute("drop view staging.stg_extract__attendance")
+    district.run(TUESDAY)
+    assert {"stg_extract__attendance", "grade_scale"} <= built()
+    assert district.hashes() == before
