@@ -91,6 +91,7 @@ class Source(Settings):
     redact: tuple[str, ...] = ()  # columns dropped before raw, besides those of the built-in list
     keep: tuple[str, ...] = ()  # columns of the built-in list (passwords, SSNs and the like) that stay all the same
     blank_is: Literal["unknown", "missing"] = "unknown"  # gradebook exports: what an empty cell says of the work
+    without: tuple[str, ...] = ()  # edfi: resources that are not read, such as those that an extract brings
     survey: Survey | None = None
     api: Api | None = None
 
@@ -233,6 +234,15 @@ class Identity(Settings):
         return value
 
 
+# Tables of an extract, and the Ed-Fi resources that say the same.
+SAID_TWICE: dict[str, tuple[str, ...]] = {
+    "attendance": ("studentSchoolAttendanceEvents",),
+    "attendance_periods": ("studentSchoolAttendanceEvents",),
+    "calendar": ("calendarDates",),
+    "discipline": ("disciplineActions",),
+    "marks": ("grades",),
+    "staff_assignments": ("staffSectionAssociations", "staffEducationOrganizationAssignmentAssociations"),
+}
 _OF_THE_WAVE = ("role", "respondent", "consent_basis", "keep", "opens", "closes", "eligible")  # what all sources of one wave must agree on
 
 
@@ -265,6 +275,10 @@ class District(Settings):
             first = declared.setdefault((survey.survey_id, survey.wave_id), survey)
             if any(getattr(first, name) != getattr(survey, name) for name in _OF_THE_WAVE):
                 raise ValueError(f"two sources declare wave {survey.wave_id!r} of survey {survey.survey_id!r} differently ({', '.join(_OF_THE_WAVE)})")
+        spoken = {r for s in self.sources if s.format == "edfi" for r in set().union(*SAID_TWICE.values()) - set(s.without)}
+        for s in self.sources:
+            if both := sorted(set(SAID_TWICE.get(s.table or "", ())) & spoken) if s.format == "extract" else []:
+                raise ValueError(f"source {s.id} brings {s.table}, and Ed-Fi too: it would count twice. Give the edfi source without = {both}")
         return self
 
     @property

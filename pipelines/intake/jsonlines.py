@@ -21,7 +21,7 @@ _CHUNK = 1 << 20  # characters read at a time from a list
 _DEFAULTS = Intake()
 
 
-class ListError(Exception):
+class ListError(ValueError):
     """A JSON list cannot be read on: nothing after this place can be told apart. The message says after how many records, and why."""
 
 
@@ -125,7 +125,10 @@ def _decoder() -> json.JSONDecoder:
 def _item(number: int, value: Any, text: str, hides: Hides, limits: Intake) -> Item:
     if not isinstance(value, dict):
         return number, {}, "not a JSON object", text
-    cells = cells_of(value, hides)
+    try:
+        cells = cells_of(value, hides)
+    except RecursionError:
+        return number, {}, "JSON nested too deeply", text
     defect = _unfit(cells, text, limits.max_cell_chars)
     return number, {} if defect else cells, defect, text if defect else ""
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -331,6 +331,7 @@ def _write_json(path: Path, target: Path, name: str, delivery_id: str, source: S
     if any(len(p) > _MAX_NAME for p in paths):
         return Written(why=f"{name}: holds a name, or names within each other, of more than {_MAX_NAME:,} characters; send plain objects")
     columns = columns_of(paths, redacted, source.keep)
+    columns = replace(columns, about_people=bool(redacted))  # what cannot be read may hold what is redacted, though no record that can be read has it
     kept = [paths[i] for i in columns.kept]
     with _raw(target, columns, delivery_id, name) as raw, path.open(newline="", encoding=examined.encoding) as stream:
         raw.add_rows(jsonlines.records(stream, kept, hides, limits))

@@ -200,6 +200,8 @@ def _tables_of(source: Source, name: str) -> tuple[Table, ...] | str:
     found = resource_of(name)
     if not found:
         return f"source {source.id}: neither the file nor a folder of it is named after an Ed-Fi resource that is read"
+    if found in source.without:
+        return f"source {source.id}: {found} is not read, as `without` says"
     return (TABLES[next(r.table for r in resources() if fnmatchcase(found, r.pattern))],)
 
 

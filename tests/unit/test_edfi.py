@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.district import Source
+from pipelines.district import District, Source
 from pipelines.intake import jsonlines
 from pipelines.lineage.graph import PROJECT
 from pipelines.sources import edfi
@@ -254,3 +254,38 @@ def test_deletions_of_a_date_come_after_its_upserts_however_often_either_is_sent
     by_kind = {d.name.split("/")[2]: d.precedence for d in first}
     pages = [d.precedence for d in second]
     assert by_kind["keyChanges"] < pages[0] == pages[1] < again.precedence < by_kind["deletes"] < later.precedence
+
+
+def test_a_record_that_cannot_be_read_leaves_no_words_in_raw(tmp_path: Path) -> None:
+    """No record that can be read has the address: that it is redacted is known from the format alone."""
+    desk = Desk(tmp_path, sources=[SETTINGS])
+    lines = '{"id":"a1","surveyResponseIdentifier":"R1"}\n{"id":"a2","electronicMailAddress":"ann.lee@school.example","responseDate":"2021-10-\n'
+    desk.put("edfi/surveyResponses/upserts/2025-09-01/1.json", lines)
+    good, cut = desk.raw(desk.one())
+    assert good["_defect"] is None
+    assert cut["_defect"].startswith("not readable as JSON")
+    assert not any("ann.lee" in str(cell) for cell in cut.values())
+
+
+@pytest.mark.parametrize("depth", [600, 900, 5000])
+def test_a_record_nested_too_deeply_is_set_aside_alone(tmp_path: Path, depth: int) -> None:
+    desk = Desk(tmp_path, sources=[SETTINGS])
+    desk.put("edfi/students/upserts/2025-09-01/1.json", '{"id":"1","studentUniqueId":"1"}\n{"id":"2","a":' + "[" * depth + "]" * depth + "}\n")
+    delivery = desk.one()
+    assert (delivery.status, delivery.n_rows) == ("raw", 2)
+    assert [r["_defect"] for r in desk.raw(delivery)] == [
+        None,
+        "JSON nested too deeply; its text and some cells are left out, as they may hold a redacted column",
+    ]
+
+
+def test_what_an_extract_brings_ed_fi_must_leave_unread() -> None:
+    extract = {"id": "discipline", "format": "extract", "table": "discipline", "path": "discipline/*.csv"}
+    years = [{"year": 2026, "start": "2025-08-18", "end": "2026-06-12"}]
+    settings = {"folder": "d", "district": {"id": "d", "name": "D"}, "school_years": years}
+    with pytest.raises(ValueError, match=r"it would count twice. Give the edfi source without = \['disciplineActions'\]"):
+        District.model_validate(settings | {"sources": [SETTINGS, extract]})
+    apart = SETTINGS | {"without": ["disciplineActions"]}
+    District.model_validate(settings | {"sources": [apart, extract]})
+    unread = edfi.FORMAT.tables_of(Source.model_validate(apart), "edfi/disciplineAction.jsonl")
+    assert unread == "source edfi: disciplineActions is not read, as `without` says"

@@ -57,17 +57,17 @@
 {%- endmacro %}
 
 
-{#- A field of an object in JSON text as text, by its dotted path; null where it is absent. -#}
+{#- A field of an object in JSON text as text, by its dotted path (`[0].name` of a list); null where it is absent. -#}
 {% macro json_field(text, path) -%}
     {{ return(adapter.dispatch('json_field', 'throughline')(text, path)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_field(text, path) -%}
-    json_extract_string({{ text }}, '$.{{ path }}')
+    json_extract_string({{ text }}, '${{ path if path.startswith('[') else '.' ~ path }}')
 {%- endmacro %}
 
 {% macro spark__json_field(text, path) -%}
-    get_json_object({{ text }}, '$.{{ path }}')
+    get_json_object({{ text }}, '${{ path if path.startswith('[') else '.' ~ path }}')
 {%- endmacro %}
 
 

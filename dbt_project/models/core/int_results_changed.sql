@@ -27,11 +27,9 @@ with items as (
     left join {{ source('changes', 'oneroster__classes') }} as changed_classes on sections.class_id = changed_classes.sourced_id
     where changed_sections.source_system is not null or changed_classes.sourced_id is not null
     union
-    -- an entry is known to its results by namespace and identifier, not by record: any change of it, after it was first sent, may move them
+    -- an entry is known to its results by namespace and identifier, not by record, and may be let in after them: any change of it may move them
     select {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key
     from {{ source('changes', 'edfi__gradebook_entries') }}
-    group by namespace, gradebook_entry_identifier
-    having count(*) > 1 or not {{ bool_any('_is_open') }}
     union
     -- and one that names its section as the source does moves with the sections
     select entries.assignment_key

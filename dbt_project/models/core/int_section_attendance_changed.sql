@@ -1,3 +1,3 @@
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
-select distinct record_id
+select distinct natural_key
 from {{ source('changes', 'edfi__student_section_attendance_events') }}

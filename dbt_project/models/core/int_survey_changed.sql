@@ -14,3 +14,9 @@ select {{ concat_key(["responses.survey_identifier", "responses.namespace", "res
 from {{ ref('stg_edfi__survey_responses') }} as responses
 inner join {{ source('changes', 'edfi__surveys') }} as surveys
     on responses.namespace = surveys.namespace and responses.survey_identifier = surveys.survey_identifier
+union
+select {{ concat_key(["responses.survey_identifier", "responses.namespace", "responses.survey_response_identifier"]) }} as response_key
+from {{ ref('stg_edfi__survey_responses') }} as responses
+inner join {{ ref('stg_edfi__surveys') }} as surveys
+    on responses.namespace = surveys.namespace and responses.survey_identifier = surveys.survey_identifier
+inner join {{ source('changes', 'edfi__schools') }} as schools on surveys.education_organization_id = schools.school_id

@@ -74,4 +74,9 @@ left join daily
         events.student_key = daily.student_key
         and events.school_key = daily.school_key
         and events.attendance_date = daily.attendance_date
-where daily.student_key is null
+left join {{ ref('int_days_from_periods') }} as periods
+    on
+        events.student_key = periods.student_key
+        and events.school_key = periods.school_key
+        and events.attendance_date = periods.attendance_date
+where daily.student_key is null and periods.student_key is null

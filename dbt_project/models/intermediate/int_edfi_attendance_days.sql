@@ -11,10 +11,10 @@ with events as (
         events.school_id as school_key,
         events.event_date as attendance_date,
         events.attendance_category_descriptor as attendance_code,
-        cast(
+        cast(floor(
             {{ try_cast_decimal('codes.absent_share') }} * 1000
-            * case when events.event_duration_days > 0 and events.event_duration_days < 1 then events.event_duration_days else 1 end as bigint
-        ) as absent_thousandths,
+            * case when events.event_duration_days > 0 and events.event_duration_days < 1 then events.event_duration_days else 1 end + 0.5
+        ) as bigint) as absent_thousandths,
         codes.is_tardy = 'true' as is_tardy,
         events.delivery_id,
         events.line_number,

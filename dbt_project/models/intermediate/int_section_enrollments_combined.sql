@@ -36,4 +36,4 @@ select
     section_key,
     begin_date,
     coalesce({{ add_days('end_date', 1) }}, cast('9999-12-31' as date)) as end_date
-from {{ ref('stg_edfi__student_section_associations') }}
+from {{ newest_records(ref('stg_edfi__student_section_associations')) }}

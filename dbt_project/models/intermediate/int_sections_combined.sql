@@ -23,7 +23,7 @@ select
     coalesce(offerings.course_title, courses.course_title) as course_title,
     sections.school_id as school_key,
     sections.session_name as term_id,
-    courses.subject,
+    coalesce(codes.subject, courses.subject) as subject,
     sections.delivery_id,
     sections.line_number
 from (
@@ -51,9 +51,10 @@ left join (
         course_code,
         education_organization_id,
         min(course_title) as course_title,
-        min({{ json_field('academic_subjects', 'academicSubjectDescriptor') }}) as subject
+        min({{ json_field('academic_subjects', '[0].academicSubjectDescriptor') }}) as subject
     from {{ ref('stg_edfi__courses') }}
     group by course_code, education_organization_id
 ) as courses
     on offerings.course_code = courses.course_code and offerings.course_education_organization_id = courses.education_organization_id
+left join {{ source('settings', 'course_codes') }} as codes on sections.local_course_code = codes.course_id
 where sections.recency = 1

@@ -24,7 +24,7 @@ select
     coalesce({{ add_days('end_date', 1) }}, cast('9999-12-31' as date)) as end_date,
     delivery_id,
     line_number
-from {{ ref('stg_edfi__staff_section_associations') }}
+from {{ newest_records(ref('stg_edfi__staff_section_associations')) }}
 
 union all
 
@@ -38,4 +38,4 @@ select
     coalesce({{ add_days('end_date', 1) }}, cast('9999-12-31' as date)) as end_date,
     delivery_id,
     line_number
-from {{ ref('stg_edfi__staff_assignments') }}
+from {{ newest_records(ref('stg_edfi__staff_assignments')) }}

@@ -89,7 +89,7 @@ from_edfi as (
         associations.calendar_code,
         cast(null as bigint) as share_thousandths,
         false as is_primary
-    from {{ ref('stg_edfi__student_school_associations') }} as associations
+    from {{ newest_records(ref('stg_edfi__student_school_associations')) }} as associations
     cross join {{ source('settings', 'district') }} as district
     left join {{ source('settings', 'edfi_descriptors') }} as grades
         on grades.field = 'grade_level' and associations.grade_level_descriptor = grades.descriptor

@@ -13,10 +13,10 @@ with responses as (
             else 'student'
         end as respondent_role,
         coalesce(surveys.session_school_id, schools.school_id) as school_id
-    from {{ ref('stg_edfi__survey_responses') }} as responses
-    inner join {{ ref('stg_edfi__surveys') }} as surveys
+    from {{ newest_records(ref('stg_edfi__survey_responses')) }} as responses
+    inner join {{ newest_records(ref('stg_edfi__surveys')) }} as surveys
         on responses.namespace = surveys.namespace and responses.survey_identifier = surveys.survey_identifier
-    left join {{ ref('stg_edfi__schools') }} as schools on surveys.education_organization_id = schools.school_id
+    left join (select distinct school_id from {{ ref('stg_edfi__schools') }}) as schools on surveys.education_organization_id = schools.school_id
 ),
 
 answered as (
@@ -24,14 +24,14 @@ answered as (
         namespace, survey_identifier, survey_response_identifier, question_code, delivery_id, line_number,
         {{ json_items("coalesce(response_values, '[{}]')") }} as item,
         false as is_matrix
-    from {{ ref('stg_edfi__survey_question_responses') }}
+    from {{ newest_records(ref('stg_edfi__survey_question_responses')) }}
     where response_values is not null or matrix_responses is null
     union all
     select
         namespace, survey_identifier, survey_response_identifier, question_code, delivery_id, line_number,
         {{ json_items('matrix_responses') }} as item,
         true as is_matrix
-    from {{ ref('stg_edfi__survey_question_responses') }}
+    from {{ newest_records(ref('stg_edfi__survey_question_responses')) }}
     where matrix_responses is not null
 )
 

@@ -16,6 +16,12 @@ union
 select student_unique_id as student_key, cast(null as date) as piece_start, 'programs' as cause
 from {{ source('changes', 'edfi__student_programs') }}
 union
+-- who enters a grade tonight is in another one from now on
+select associations.student_id as student_key, cast(null as date) as piece_start, 'enrollment' as cause
+from {{ ref('stg_edfi__student_school_associations') }} as associations
+inner join {{ source('settings', 'night') }} as night
+    on associations.entry_date > coalesce(night.previous_as_of, cast('1900-01-01' as date)) and associations.entry_date <= night.as_of
+union
 -- a school of another agency is in other figures
 select stints.student_key, cast(null as date) as piece_start, 'school' as cause
 from {{ source('changes', 'edfi__schools') }} as changed
@@ -50,5 +56,10 @@ from (
         coalesce({{ try_cast_date('due_date') }}, {{ try_cast_date('date_assigned') }}) as old_date
     from {{ source('changes', 'edfi__gradebook_entries') }}
 ) as entries
-inner join {{ ref('stg_edfi__student_gradebook_entries') }} as results on entries.assignment_key = results.assignment_key
+inner join (
+    select student_id, assignment_key from {{ ref('stg_edfi__student_gradebook_entries') }}
+    union
+    select student_unique_id as student_id, {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key
+    from {{ source('changes', 'edfi__student_gradebook_entries') }}
+) as results on entries.assignment_key = results.assignment_key
 inner join {{ ref('dim_dates') }} as dates on entries.old_date = dates.calendar_date

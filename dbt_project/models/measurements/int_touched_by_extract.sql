@@ -39,7 +39,7 @@ from {{ source('changes', 'bulk_scopes') }} as scopes
 inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('scopes.scope') }}
 inner join {{ ref('dim_stints') }} as stints on dates.calendar_date >= stints.entry_date and dates.calendar_date < stints.exit_date
 inner join {{ source('settings', 'district') }} as district on district.attendance_reporting = 'exceptions'
-where scopes.table_name = 'extract__attendance'
+where scopes.table_name in ('extract__attendance', 'extract__attendance_periods')
 union
 select changed.student_id as student_key, dates.piece_start, 'attendance' as cause
 from {{ source('changes', 'unknown_days') }} as changed
