@@ -36,9 +36,9 @@ def build_definitions(folder: Path) -> dg.Definitions:
         assets=[
             *landing,
             *fetched_assets(partitions, fetched),
-            raw_assets(partitions, [*(spec.key for spec in landing), *fetched_keys(fetched)]),
-            held_assets(partitions, essential),
-            transform_assets(partitions, manifest),
+            raw_assets([*(spec.key for spec in landing), *fetched_keys(fetched)]),
+            held_assets(essential),
+            transform_assets(manifest),
             published_assets(partitions, manifest),
         ],
         jobs=[nightly_job()],

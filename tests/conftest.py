@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@event.listens_for(Engine, "connect")
+def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
+    """Dagster's own SQLite files of a test need not outlive a power cut; waiting for the disk took a fifth of the tests' time."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("pragma synchronous = off")
 
 
 def find_shared_data(start: Path) -> Path | None:

@@ -28,7 +28,7 @@ def arrival_checks(keys: Mapping[str, Sequence[str]]) -> list[dg.AssetCheckSpec]
     ]
 
 
-def held_assets(partitions: dg.PartitionsDefinition, essential: frozenset[str]) -> dg.AssetsDefinition:
+def held_assets(essential: frozenset[str]) -> dg.AssetsDefinition:
     """All accepted tables, judged and merged in one step. `essential` tables must exist for anything to be built."""
     keys = {t: ["held", t] for t in ALL_TABLES}
     specs = [
@@ -36,14 +36,7 @@ def held_assets(partitions: dg.PartitionsDefinition, essential: frozenset[str]) 
         for t, key in keys.items()
     ]
 
-    @dg.multi_asset(
-        name="arrival_gate",
-        specs=specs,
-        check_specs=arrival_checks(keys),
-        partitions_def=partitions,
-        pool="build",
-        backfill_policy=dg.BackfillPolicy.single_run(),
-    )
+    @dg.multi_asset(name="arrival_gate", specs=specs, check_specs=arrival_checks(keys), pool="build")
     def arrival_gate(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         _, last = business_dates(context)
         with district.ledger() as (settings, ledger):

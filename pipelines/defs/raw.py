@@ -21,11 +21,11 @@ def landing_specs(sources: Sequence[tuple[str, str]]) -> list[dg.AssetSpec]:
     return [dg.AssetSpec(["landing", source_id], group_name="landing", description=f"Files at {path}") for source_id, path in sources]
 
 
-def raw_assets(partitions: dg.PartitionsDefinition, landing: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+def raw_assets(landing: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """All raw tables, taken in one step: a folder is listed once."""
     specs = [dg.AssetSpec(["raw", t], deps=landing, group_name="raw", kinds={"parquet"}, description="Every cell as delivered.") for t in ALL_TABLES]
 
-    @dg.multi_asset(name="intake", specs=specs, partitions_def=partitions, pool="build", backfill_policy=dg.BackfillPolicy.single_run())
+    @dg.multi_asset(name="intake", specs=specs, pool="build")
     def intake(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[dg.MaterializeResult[None]]:
         first, last = business_dates(context)
         with district.ledger() as (settings, ledger):

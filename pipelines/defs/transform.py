@@ -55,10 +55,10 @@ def build_fingerprint(district: District) -> str:
     return f"{district.fingerprint()}-{definitions_hash()}"
 
 
-def transform_assets(partitions: dg.PartitionsDefinition, manifest: Path) -> dg.AssetsDefinition:
+def transform_assets(manifest: Path) -> dg.AssetsDefinition:
     """All models, in one step."""
 
-    @dbt_assets(manifest=manifest, name="transform", partitions_def=partitions, pool="build", backfill_policy=dg.BackfillPolicy.single_run())
+    @dbt_assets(manifest=manifest, name="transform", pool="build")
     def transform(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[Any]:
         progress = reporter(context)
         with district.ledger() as (settings, ledger):

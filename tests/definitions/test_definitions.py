@@ -88,4 +88,4 @@ def test_every_step_of_the_way_is_there(loaded: list[str]) -> None:
     assert "warehouse/agg_indicator_values" in loaded
     assert "check held/extract__attendance arrival_expectations blocking" in loaded
     assert any(line.startswith("schedule 0 2 * * * America/") for line in loaded)
-    assert "partitions ['DailyPartitionsDefinition']" in loaded
+    assert "partitions ['DailyPartitionsDefinition', 'NoneType']" in loaded
