@@ -198,7 +198,8 @@ def gradebook_holes(terms: Sequence[SectionTerm], rules: Coverage) -> list[Hole]
             since = t.start if passed >= rules.gradebook_share else None
         else:
             quiet = t.last_answered + timedelta(days=1) if t.last_answered else t.first_due
-            since = quiet if quiet and (t.last - quiet).days + 1 >= rules.gradebook_silence else None
+            is_sign = t.last_answered or t.n_due >= rules.gradebook_due  # one assignment that nobody handed in says nothing of the gradebook
+            since = quiet if quiet and is_sign and (t.last - quiet).days + 1 >= rules.gradebook_silence else None
         if since:
             table = SUBMISSIONS if t.is_of_a_learning_system else RESULTS
             n_days = (t.last - since).days + 1
