@@ -15,6 +15,7 @@ SOURCE = """
 [[sources]]
 id = "sis_api"
 format = "edfi"
+without = ["studentSchoolAttendanceEvents", "calendarDates"]
 path = "sis_api/**/*.jsonl"
 
 [sources.api]
