@@ -15,11 +15,12 @@ import click
 from pipelines.check_command import check_oneroster
 from pipelines.cli_fetch import fetch
 from pipelines.cli_map import map_file
+from pipelines.cli_quarantine import quarantine, why_stopped
 from pipelines.command import InOrder, as_json_option, district_command, end_quietly, manifest, opened, print_json
 
 if TYPE_CHECKING:
     from pipelines.district import District
-    from pipelines.lineage.ledger import Delivery, Ledger
+    from pipelines.lineage.ledger import Ledger
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -86,19 +87,13 @@ def _report(district: District, ledger: Ledger, outcome: Any, *, as_json: bool) 
         print_json({**outcome.as_json(), "figures": figures, "set_aside": [vars(a) for a in aside]})
         return
     # a package is listed with the file of it that is wrong
-    stopped = [(d.name, _why(d), "missing") for d in open_deliveries(ledger) if d.why != PACKAGE]
+    stopped = [(d.name, why_stopped(d), "missing") for d in open_deliveries(ledger) if d.why != PACKAGE]
     known = {name for name, *_ in stopped}
     mended = [d for d in ledger.deliveries(status=("blocked", "unreadable")) if d.run_id == outcome.run_id and d.name not in known and d.why != PACKAGE]
-    stopped += [(d.name, _why(d), "a later file stands in its place") for d in mended]
+    stopped += [(d.name, why_stopped(d), "a later file stands in its place") for d in mended]
     there = {f["indicator_id"] for f in figures}
     missing = [i["indicator_name"] for i in registry("indicators") if i["indicator_id"] not in there]
     show.run(show.console(), district.district.name, outcome, figures, stopped, aside, missing)
-
-
-def _why(stopped: Delivery) -> str:
-    from pipelines.quality.stopped import in_words
-
-    return in_words(stopped).removeprefix(f"{stopped.name}: ")
 
 
 @cli.command()
@@ -244,91 +239,7 @@ def rollback(folder: Path, publication: str) -> None:
     click.echo(f"People now see publication {now} in {warehouse.location()}.\nThe next run publishes anew: stop the schedule if this one is to stay.")
 
 
-@cli.group(cls=InOrder)
-def quarantine() -> None:
-    """What was held back at the door, why, and letting it through."""
-
-
-@quarantine.command("list")
-@click.option("--table", help="One table only, such as extract__attendance.")
-@district_command
-def list_quarantine(folder: Path, table: str | None) -> None:
-    """Stopped files and rows set aside: why, since when, and which figures lack them.
-
-    \b
-    Example:
-      throughline quarantine list --table extract__attendance
-    """
-    from pipelines import show
-    from pipelines.lineage.graph import tables_behind_indicators
-    from pipelines.quality.build import open_build
-    from pipelines.quality.quarantine import set_aside
-    from pipelines.quality.stopped import open_deliveries
-
-    with opened(folder) as (district, ledger):
-        with open_build(district, read_only=True) as db:
-            aside = set_aside(db, ledger, tables_behind_indicators(manifest()), table)
-        stopped = [(d.delivery_id, d.name, d.n_rows, d.business_date, _why(d)) for d in open_deliveries(ledger) if table in (None, d.table_name)]
-    show.quarantine(show.console(), stopped, aside)
-
-
-@quarantine.command("show")
-@click.argument("table")
-@click.option("--rows", "n_rows", type=click.IntRange(min=0), default=20, show_default=True, help="How many rows to list.")
-@click.option("--all", "every", is_flag=True, help="List every row.")
-@as_json_option
-@district_command
-def show_quarantine(folder: Path, table: str, n_rows: int, every: bool, as_json: bool) -> None:
-    """Rows of one table that were set aside, with rule, file and line. Restricted: it shows student-level rows.
-
-    \b
-    Example:
-      throughline quarantine show extract__attendance
-    """
-    from pipelines import show
-    from pipelines.quality.build import open_build
-    from pipelines.quality.quarantine import quarantined_rows
-
-    with opened(folder) as (district, _), open_build(district, read_only=True) as db:
-        rows = quarantined_rows(db, table, None if every else n_rows)
-    if as_json:
-        print_json(rows)
-    elif rows:
-        show.table(show.console(), f"{table}: rows set aside", list(rows[0]), [list(r.values()) for r in rows], whole=("key", "rule"))
-    else:
-        click.echo(f"{table}: no row is set aside.")
-
-
-@quarantine.command()
-@click.option("--delivery", help="A stopped delivery, by the beginning of its id.")
-@click.option("--table", help="The table of one row.")
-@click.option("--key", help="The row's key, as `quarantine show` prints it.")
-@click.option("--by", required=True, help="Who lets it through.")
-@click.option("--reason", required=True, help="Why. Both stay in the ledger.")
-@district_command
-def release(folder: Path, delivery: str | None, table: str | None, key: str | None, by: str, reason: str) -> None:
-    """Let a stopped file, or one row, through with the next run.
-
-    \b
-    Examples:
-      throughline quarantine release --delivery 3fa2c1d0 --by "R. Example" --reason "two schools closed by storm"
-      throughline quarantine release --table extract__attendance --key "100017|110|2025-09-08" --by "R. Example" --reason "enrolled late"
-    """
-    from pipelines.quality.build import open_build
-    from pipelines.quality.quarantine import release_delivery, release_row
-
-    if bool(delivery) == bool(table or key) or bool(table) != bool(key):
-        raise click.ClickException("name either --delivery ID, or --table T with --key K")
-    if not by.strip() or not reason.strip():
-        raise click.ClickException("--by and --reason must say something: they are kept in the ledger")
-    with opened(folder) as (district, ledger):
-        if delivery:
-            again = release_delivery(ledger, delivery, by, reason)
-            click.echo("\n".join(f"{d.name} is judged again with the next run up to {d.business_date} or later." for d in again))
-            return
-        with open_build(district, read_only=True) as db:
-            row = release_row(db, ledger, str(table), str(key), by, reason)
-        click.echo(f"{row['file']}, line {row['line']} passes {row['rule']} with the next run.")
+cli.add_command(quarantine)
 
 
 @cli.command()

@@ -22,7 +22,6 @@ class Coverage(Settings):
     unmapped_held: Fraction = Fraction(1, 20)
     gradebook_students: int = Field(default=5, ge=1)  # smaller classes are not judged
     gradebook_share: Fraction = Field(default=Fraction(1, 4), gt=0, le=1)  # of a term that may pass before a class without any assignment is named
-    gradebook_silence: int = Field(default=42, ge=1)  # days without any work handed in before a class with assignments is named
-    gradebook_due: int = Field(default=2, ge=1)  # assignments without work handed in before they are named; of one nothing is said
+    gradebook_silence: int = Field(default=28, ge=1)  # days without any work handed in before a class with assignments is named
     survey_response: Fraction = Field(default=Fraction(1, 2), ge=0, le=1)  # of a school's students asked who must have answered
     survey_days: int = Field(default=5, ge=1)  # that a wave has been open before it is judged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from datetime import date
@@ -66,3 +67,14 @@ class TestDistrict:
 def make_district(folder: Path, *, students: int, days: int, seed: int = 7, defects: bool = False) -> TestDistrict:
     synthesize(students, days, START, seed, folder, defects=defects, progress=lambda text: None)
     return TestDistrict(folder)
+
+
+def pointed_at(files: Path, settings: Path, into: Path) -> Path:
+    """A copy, in the folder `into`, of the folder `settings` (district.toml and code maps), whose landing folder is `files`: read where they lie."""
+    folder = into / settings.name
+    shutil.copytree(settings, folder)
+    text = (folder / "district.toml").read_text(encoding="utf-8")
+    pointed = text.replace('landing = "landing"', f"landing = {json.dumps(str(files))}")
+    assert pointed != text
+    (folder / "district.toml").write_text(pointed, encoding="utf-8")
+    return folder

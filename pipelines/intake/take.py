@@ -11,7 +11,6 @@ import re
 import shutil
 import sqlite3
 import time
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,18 +18,17 @@ from pathlib import Path
 from typing import Literal, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.district import District, Source
 from pipelines.intake import free_text
-from pipelines.intake.columns import PROVENANCE
 from pipelines.intake.examine import Examined, examine
 from pipelines.intake.excel import WorkbookError, examine_workbook, open_workbook, sheet_names
 from pipelines.intake.package import Part, parts_of
+from pipelines.intake.remarks import alike, not_redacted, still_there
 from pipelines.intake.room import check_room, ran_full
 from pipelines.intake.scan import MAX_SEQUENCE, SENT_AGAIN, Found, Look, Waiting, find, look, odd_files, settled
 from pipelines.intake.secret import ssn_columns
-from pipelines.intake.shield import HASHED, Shield, shield_of
+from pipelines.intake.shield import Shield, shield_of
 from pipelines.intake.unpack import Unreadable
 from pipelines.intake.write import Written, settle, write_raw
 from pipelines.lineage.ledger import Delivery, DeliveryStatus, Ledger, SeenFile, now
@@ -265,7 +263,7 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     why = part.why or examined.why or _no_key(night.district, source)
     if known and (known.raw_path or known.status in ("raw", "accepted") or known.why == why):
         return None
-    said = (*part.warnings, *_alike(night, delivery), *examined.warnings)
+    said = (*part.warnings, *alike(_before(night, delivery), delivery), *examined.warnings)
     delivery = replace(delivery, warnings=said)
     if why or part.path is None:
         return _record(night, replace(delivery, status="blocked", why=why))
@@ -280,9 +278,9 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
     if part.file:
         warnings += oneroster.header_warnings(part.file, part.version, written.header)
     else:
-        warnings += _not_redacted(source, written.header)
+        warnings += not_redacted(source, written.header)
     if shield and source.survey:
-        warnings += _still_there(night, delivery, written.columns, shield.hashed)
+        warnings += still_there(night.district.data, _before(night, delivery), delivery, written.columns, shield.hashed)
     status: DeliveryStatus = "blocked" if written.why else "raw"
     raw_path = ""
     if written.columns or not written.why:
@@ -329,22 +327,15 @@ def _identity(night: _Night, found: Found, table: str, name: str, mode: Literal[
     ), None
 
 
+def _before(night: _Night, delivery: Delivery) -> list[Delivery]:
+    return night.earlier.get((delivery.source_id, delivery.table_name, delivery.business_date), [])
+
+
 def _record(night: _Night, delivery: Delivery) -> Delivery:
     night.ledger.put(delivery)
     known = night.earlier.setdefault((delivery.source_id, delivery.table_name, delivery.business_date), [])
     known[:] = sorted([d for d in known if d.delivery_id != delivery.delivery_id] + [delivery], key=lambda d: d.sequence)
     return delivery
-
-
-def _still_there(night: _Night, delivery: Delivery, kept: Iterable[str], hashed: Iterable[str]) -> tuple[str, ...]:
-    """A wave declared more strictly than when this file was taken before: what is kept of it from then does not go away by itself."""
-    earlier = night.earlier.get((delivery.source_id, delivery.table_name, delivery.business_date), [])
-    files = [d for d in earlier if d.name == delivery.name and d.raw_path and d.delivery_id != delivery.delivery_id]
-    before = {c for d in files for c in pq.read_schema(night.district.data / d.raw_path).names if not any(f"{HASHED}{c} " in w for w in d.warnings)}
-    if gone := sorted((before - set(kept) | before & set(hashed)) - set(PROVENANCE)):
-        remedy = f"to be rid of it, delete {night.district.data} and run again from landing"
-        return (f"kept_before: {', '.join(gone)} went to raw, and from there on, when this file was taken before; {remedy}",)
-    return ()
 
 
 def _no_key(district: District, source: Source) -> str:
@@ -377,28 +368,5 @@ def _write(path: Path, temporary: Path, delivery: Delivery, source: Source, exam
     return replace(written, warnings=(*written.warnings, *said))
 
 
-def _alike(night: _Night, delivery: Delivery) -> tuple[str, ...]:
-    """Words on other files of the same date and source that this one repeats, or whose name differs in case or in how accents are written only."""
-    earlier = night.earlier.get((delivery.source_id, delivery.table_name, delivery.business_date), [])
-    others = [d for d in earlier if d.name != delivery.name]
-    copies = sorted({d.name for d in others if d.sha256 == delivery.sha256 and delivery.n_bytes})
-    alike = sorted({d.name for d in others if _folded(d.name) == _folded(delivery.name)})
-    return (
-        *(f"same_bytes_as: {name}" for name in copies),
-        *(f"same_name_but_for_case: {name}" for name in alike),
-    )
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
 def _redacted(source: Source) -> tuple[str, ...]:
     return (*source.redact, *format_of(source).redacted)
-
-
-def _not_redacted(source: Source, header: Iterable[str]) -> tuple[str, ...]:
-    """A column that the settings redact and that the file does not have may have been renamed: its content would now be kept."""
-    present = [h.strip().lower() for h in header]
-    gone = [r for r in source.redact if not any(p == r.strip().lower() or p.startswith(r.strip().lower() + ".") for p in present)]
-    return tuple(f"redact_absent: no column {r!r} to redact; see that it was not renamed" for r in gone)

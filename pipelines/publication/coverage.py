@@ -198,8 +198,7 @@ def gradebook_holes(terms: Sequence[SectionTerm], rules: Coverage) -> list[Hole]
             since = t.start if passed >= rules.gradebook_share else None
         else:
             quiet = t.last_answered + timedelta(days=1) if t.last_answered else t.first_due
-            is_sign = not t.n_due_since or t.n_due_since >= rules.gradebook_due  # one assignment that nobody handed in shows a gradebook in use
-            since = quiet if quiet and is_sign and (t.last - quiet).days + 1 >= rules.gradebook_silence else None
+            since = quiet if quiet and (t.last - quiet).days + 1 >= rules.gradebook_silence else None
         if since:
             table = SUBMISSIONS if t.is_of_a_learning_system else RESULTS
             n_days = (t.last - since).days + 1

@@ -21,7 +21,8 @@ from pipelines.synth.people import Ints
 from pipelines.synth.text import NEVER, Chunk, Column, chunked, fixed, glue, number, pick, strings
 from pipelines.synth.world import World
 
-ASSIGNMENTS_A_DAY = 0.2  # per class
+ASSIGNMENTS_A_DAY = 0.1  # per class, besides those that its rhythm asks for
+LONGEST_QUIET = 5  # school days on end without a new assignment in a class
 LATEST_CORRECTION = 10  # days after marking
 GRADED, NOT_SUBMITTED, SUBMITTED, EXEMPT = range(4)
 _STATUS = strings(["fully graded", "not submitted", "submitted", "exempt"])
@@ -83,6 +84,7 @@ class Gradebook:
     _marking: dict[int, list[_Marking]] = field(default_factory=lambda: defaultdict(list))
     _later: dict[int, list[Results]] = field(default_factory=lambda: defaultdict(list))
     _given: Ints | None = None  # assignments so far, by class
+    _quiet: Ints | None = None  # school days since the last one was given, by class
     _results: int = 0
 
     def night(self, day: date, absent: NDArray[np.bool_]) -> tuple[Items, Results]:
@@ -103,10 +105,13 @@ class Gradebook:
 
     def _give(self, day: date, today: int) -> Items:
         world, classes = self.world, self.world.people.classes
-        if self._given is None:
+        if self._given is None or self._quiet is None:
             self._given = np.zeros(len(classes), dtype=np.int32)
+            self._quiet = world.streams.of("rhythm", 0).integers(0, LONGEST_QUIET + 1, len(classes)).astype(np.int32)
         rng = world.streams.of("assignments", today)
-        gives = (rng.random(len(classes)) < ASSIGNMENTS_A_DAY) & world.session(day)[classes.school]
+        in_session = world.session(day)[classes.school]
+        gives = ((rng.random(len(classes)) < ASSIGNMENTS_A_DAY) | (self._quiet >= LONGEST_QUIET)) & in_session
+        self._quiet = np.where(gives, 0, self._quiet + in_session).astype(np.int32)
         ahead, wait = rng.integers(1, 6, len(classes)), rng.integers(0, 4, len(classes))
         category = rng.choice(4, size=len(classes), p=[0.4, 0.35, 0.17, 0.08]).astype(np.int8)
         points = _POINTS[np.minimum(3, category + rng.integers(0, 2, len(classes)))]

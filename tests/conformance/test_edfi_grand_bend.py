@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.nightly import Outcome, run_nightly
+from tests.districts import pointed_at
 
 LAST_DAY = date(2022, 5, 27)
 URI = "uri://ed-fi.org/"
@@ -43,13 +43,7 @@ class GrandBend:
 @pytest.fixture(scope="module")
 def district(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> GrandBend:
     files = shared_data / "grand-bend"
-    folder = tmp_path_factory.mktemp("conformance") / "grand_bend_edfi"
-    shutil.copytree(Path(__file__).parent / "grand_bend_edfi", folder)
-    settings = folder / "district.toml"
-    text = settings.read_text(encoding="utf-8")
-    pointed = text.replace('landing = "landing"', f"landing = {json.dumps(str(files))}")
-    assert pointed != text
-    settings.write_text(pointed, encoding="utf-8")
+    folder = pointed_at(files, Path(__file__).parent / "grand_bend_edfi", tmp_path_factory.mktemp("conformance"))
     return GrandBend(folder, files, run_nightly(folder, LAST_DAY))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.nightly import Outcome, run_nightly
+from tests.districts import pointed_at
 
 LAST_DAY = date(2022, 5, 27)
 SCHOOL = "255901001"
@@ -88,13 +88,7 @@ def rows(*paths: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def grand_bend(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> GrandBend:
     files = shared_data / "grand-bend"
-    folder = tmp_path_factory.mktemp("conformance") / "grand_bend"
-    shutil.copytree(Path(__file__).parent / "grand_bend", folder)
-    settings = folder / "district.toml"
-    text = settings.read_text(encoding="utf-8")
-    pointed = text.replace('landing = "landing"', f"landing = {json.dumps(str(files))}")
-    assert pointed != text
-    settings.write_text(pointed, encoding="utf-8")
+    folder = pointed_at(files, Path(__file__).parent / "grand_bend", tmp_path_factory.mktemp("conformance"))
     return GrandBend(folder, files, run_nightly(folder, LAST_DAY))
 
 

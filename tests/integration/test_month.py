@@ -19,6 +19,8 @@ from pipelines.synth.month import NAMES
 from tests.month import Oracle, rows_of
 from tests.nights import YEAR_TO_DATE, Night
 
+pytestmark = pytest.mark.timeout(1800)  # seven real nights stand behind the first test
+
 START = date(2025, 8, 18)
 Days = dict[tuple[str, str, int], tuple[int, int]]
 

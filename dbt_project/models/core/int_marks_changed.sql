@@ -9,8 +9,7 @@ from {{ source('changes', 'extract__marks') }}
 union
 select
     grades.student_unique_id as student_key,
-    {{ concat_key(["'edfi'", "grades.school_id", "grades.school_year", "grades.session_name", "grades.local_course_code",
-        "grades.section_identifier"]) }} as section_key,
+    {{ edfi_section_key('grades') }} as section_key,
     {{ concat_key(["grades.grading_period_descriptor", "grades.grading_period"]) }} as term_id,
     types.code as mark_type
 from {{ source('changes', 'edfi__grades') }} as grades

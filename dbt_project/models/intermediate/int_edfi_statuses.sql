@@ -26,6 +26,14 @@ periods as (
     where periods is null or periods = '[]'
 ),
 
+stated as (
+    select student_id, 'english_learner' as group_family, 'english_proficiency' as field, english_proficiency_descriptor as descriptor
+    from said
+    union all
+    select student_id, 'economic_disadvantage' as group_family, 'economic_disadvantage' as field, economic_disadvantage_descriptor as descriptor
+    from said
+),
+
 spans as (
     select
         periods.student_id,
@@ -38,24 +46,14 @@ spans as (
         on descriptors.field = 'student_characteristic' and periods.descriptor = descriptors.descriptor
     union all
     select
-        said.student_id,
-        'english_learner' as group_family,
+        stated.student_id,
+        stated.group_family,
         descriptors.code as group_value,
         cast(null as date) as begin_date,
         cast(null as date) as end_date
-    from said
+    from stated
     inner join {{ source('settings', 'edfi_descriptors') }} as descriptors
-        on descriptors.field = 'english_proficiency' and said.english_proficiency_descriptor = descriptors.descriptor
-    union all
-    select
-        said.student_id,
-        'economic_disadvantage' as group_family,
-        descriptors.code as group_value,
-        cast(null as date) as begin_date,
-        cast(null as date) as end_date
-    from said
-    inner join {{ source('settings', 'edfi_descriptors') }} as descriptors
-        on descriptors.field = 'economic_disadvantage' and said.economic_disadvantage_descriptor = descriptors.descriptor
+        on stated.field = descriptors.field and stated.descriptor = descriptors.descriptor
 )
 
 -- a no says nothing that is not so without it

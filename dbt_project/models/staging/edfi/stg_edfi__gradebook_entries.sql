@@ -3,7 +3,7 @@ select
     natural_key,
     case
         when section_identifier is not null
-            then {{ concat_key(["'edfi'", "school_id", "school_year", "session_name", "local_course_code", "section_identifier"]) }}
+            then {{ edfi_section_key() }}
     end as section_key,
     {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key,
     gradebook_entry_identifier,

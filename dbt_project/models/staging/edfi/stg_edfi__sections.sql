@@ -1,7 +1,7 @@
 select
     record_id,
     natural_key,
-    {{ concat_key(["'edfi'", "school_id", "school_year", "session_name", "local_course_code", "section_identifier"]) }} as section_key,
+    {{ edfi_section_key() }} as section_key,
     local_course_code,
     school_id,
     school_year,
