@@ -9,17 +9,17 @@ from pydantic import Field, SecretStr, field_validator
 
 from pipelines.settings import Settings
 
-# What is asked of an Ed-Fi ODS/API where the settings name no resources: those that measures stand on, each after what it refers to.
+# What is asked of an Ed-Fi ODS/API where the settings name no resources: what the reader reads and nothing else, each after what it refers to.
 # Data standards differ (studentDemographics came with 6.0): one that a server does not know is passed over and said.
 EDFI_RESOURCES = (
-    "localEducationAgencies", "schools", "calendars", "calendarDates", "sessions", "gradingPeriods", "courses", "courseOfferings", "sections",
+    "localEducationAgencies", "schools", "calendarDates", "sessions", "gradingPeriods", "courses", "courseOfferings", "sections",
     "students", "studentSchoolAssociations", "studentEducationOrganizationAssociations", "studentDemographics", "studentSectionAssociations",
     "staffs", "staffEducationOrganizationAssignmentAssociations", "staffSectionAssociations",
     "studentSchoolAttendanceEvents", "studentSectionAttendanceEvents",
     "disciplineIncidents", "studentDisciplineIncidentBehaviorAssociations", "disciplineActions",
-    "programs", "studentProgramAssociations", "studentSpecialEducationProgramAssociations", "studentLanguageInstructionProgramAssociations",
+    "studentProgramAssociations", "studentSpecialEducationProgramAssociations", "studentLanguageInstructionProgramAssociations",
     "studentSchoolFoodServiceProgramAssociations", "studentTitleIPartAProgramAssociations", "studentHomelessProgramAssociations",
-    "gradebookEntries", "studentGradebookEntries", "grades", "studentAcademicRecords", "courseTranscripts",
+    "gradebookEntries", "studentGradebookEntries", "grades", "assessments", "studentAssessments",
     "surveys", "surveyQuestions", "surveyResponses", "surveyQuestionResponses",
 )  # fmt: skip
 _ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"

@@ -114,6 +114,8 @@ class Source(Settings):
             raise ValueError(f"source {self.id}: a [sources.api] block belongs to format = 'edfi' alone")
         if self.api and not self.root:
             raise ValueError(f"source {self.id}: fetched files need a folder of their own; begin path with one, such as path = '{self.id}/**/*.jsonl'")
+        if self.api and not self.fetched:
+            raise ValueError(f"source {self.id}: without names every resource of [sources.api]; nothing is left to fetch")
         if self.format == "extract" and not self.table:
             raise ValueError(f"source {self.id}: an extract needs table = 'attendance', 'calendar', 'programs' or another that docs/sources.md lists")
         self._check_layout()
@@ -131,6 +133,11 @@ class Source(Settings):
         """The folders of `path` before its first wildcard; "" where there are none."""
         folders = self.path.removeprefix("./").split("/")[:-1]
         return "/".join(itertools.takewhile(lambda part: part not in ("", "..") and not set(part) & set("*?["), folders))
+
+    @property
+    def fetched(self) -> tuple[str, ...]:
+        """The resources that are asked of its API."""
+        return tuple(r for r in self.api.resources if r not in self.without) if self.api else ()
 
     def _check_layout(self) -> None:
         if bool(self.widths) != (self.file_type == "fixed"):

@@ -60,34 +60,34 @@ def fetch(
     whole: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Fetched, ...]:
-    """Land what is new of every resource of `source`, in files dated `day`; `whole` reads each from its beginning. Safe to repeat after a kill.
+    """Land what is new of every resource of `source` that is read, in files dated `day`; `whole` reads each from its beginning. Safe to repeat after a kill.
 
     What an API does wrong is in the results, never raised. Raises SettingsError where the source's path or date would not find the files, OSError.
     """
     api = source.api
     if api is None:
         raise SettingsError(f"source {source.id}: has no [sources.api] block")
-    _check_names(source, api, day)
+    _check_names(source, day)
     syncs = {s.resource: s for s in ledger.syncs() if s.source_id == source.id}
     last = max((s.rundate for s in syncs.values() if s.rundate), default=None)
     if last and day < last:
         why = f"files of {last} have landed, and what the server holds now is not older; nothing is fetched for {day}"
-        before = {r: syncs.get(r, Sync(source.id, r, status="fetched")) for r in api.resources}
+        before = {r: syncs.get(r, Sync(source.id, r, status="fetched")) for r in source.fetched}
         return tuple(Fetched(source.id, r, s.status, why=s.why or why) for r, s in before.items())
     try:
         client = Client(api, district.credentials(source), sleep)
     except SettingsError as e:
-        return tuple(_failed(ledger, _state(syncs, source, r), str(e)) for r in api.resources)
+        return tuple(_failed(ledger, _state(syncs, source, r), str(e)) for r in source.fetched)
     try:
         progress(f"entering {source.id}")
         versions = client.versions()
     except ApiError as e:
         client.close()
-        return tuple(_failed(ledger, _state(syncs, source, r), str(e)) for r in api.resources)
+        return tuple(_failed(ledger, _state(syncs, source, r), str(e)) for r in source.fetched)
     reader = Reader(client, api)
     results: list[Fetched] = []
     stopped, n_unreachable = "", 0
-    for resource in api.resources:
+    for resource in source.fetched:
         copy = _Copy(district, ledger, source, api, reader, versions, day, progress, sleep, _state(syncs, source, resource))
         if stopped:
             results.append(_failed(ledger, copy.sync, stopped))
@@ -224,9 +224,9 @@ class _Copy:
         self.sync = sync
 
 
-def _check_names(source: Source, api: Api, day: date) -> None:
+def _check_names(source: Source, day: date) -> None:
     """That intake will find what is fetched, with its date."""
-    for name in (f"{source.root}/{api.resources[0]}/{part}/rundate={day}/00001.all.jsonl" for part in ("full", "incremental/upserts")):
+    for name in (f"{source.root}/{source.fetched[0]}/{part}/rundate={day}/00001.all.jsonl" for part in ("full", "incremental/upserts")):
         if not glob_pattern(source.path).match(name):
             raise SettingsError(f"source {source.id}: path {source.path!r} does not match {name}; write path = '{source.root}/**/*.jsonl'")
         if (found := business_date(source, name)) != (day, 1):

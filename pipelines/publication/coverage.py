@@ -33,7 +33,7 @@ _NAMED = 3  # classes that a message names; operations.coverage has them all
 
 @dataclass(frozen=True)
 class SchoolDay:
-    """A day on which a school was in session: students enrolled, students whose attendance is known, rows with a code that is not mapped."""
+    """A day on which a school was in session: students enrolled, students whose attendance is known, and of these the absent."""
 
     school_id: str
     day: date
@@ -83,8 +83,8 @@ class Wave:
 
 @dataclass(frozen=True)
 class Hole:
-    """What is missing of one school, or of its class or survey wave (`subject_id`). `n_expected` and `n_found` count student-days (attendance), rows
-    (code map), assignments due and of these the ones with any work handed in (gradebook), or people asked and people who answered (survey). `n_days` are
+    """What is missing of one school, or of its class or survey wave (`subject_id`). `n_expected` and `n_found` count student-days (attendance, code
+    map), assignments due and of these the ones with any work handed in (gradebook), or people asked and people who answered (survey). `n_days` are
     school days (attendance, code map) or days of the calendar. `n_students` are those whom it concerns, where that is known.
     """
 
@@ -122,7 +122,7 @@ class Hole:
             who = "nobody has" if not self.n_found else f"{self.n_found:,} have"
             return f"{where}, survey {self.subject_id}, {span}: of {self.n_expected:,} asked {who} answered"
         if self.kind == "code_map":
-            what = "attendance rows have a code that is not in codes/attendance_codes.csv"
+            what = "days of students have an attendance code that is not in codes/attendance_codes.csv"
             return f"school {self.school_id}, {span}: {self.n_lost:,} of {self.n_expected:,} {what}"
         return f"school {self.school_id}, {days}, {span}: attendance of {self.n_lost:,} of {self.n_expected:,} student-days is missing"
 
@@ -171,7 +171,7 @@ def _silent(days: Sequence[SchoolDay], rules: Coverage) -> list[bool]:
 
 
 def code_map_holes(rows: Iterable[tuple[str, int, date, date, int, int, int]], rules: Coverage) -> list[Hole]:
-    """Schools of whose rows too many have a code that is not mapped. `rows`: school, year, first and last day, days, mapped rows, unmapped rows."""
+    """Schools of whose days of students too many have a code that is not mapped. `rows`: see `unmapped_of`."""
     holes = []
     for school, year, first, last, n_days, mapped, unmapped in rows:
         share = Fraction(unmapped, mapped + unmapped) if unmapped else Fraction(0)
@@ -226,26 +226,6 @@ def survey_holes(waves: Iterable[Wave], rules: Coverage, as_of: date) -> list[Ho
 def find_holes(db: duckdb.DuckDBPyConnection, district: District) -> list[Hole]:
     """The holes as the build database stands after the models."""
     days = db.execute("select school_key, calendar_date, school_year, n_enrolled, n_students, n_absent, is_taken from core.fct_attendance_coverage").fetchall()
-    mapped = db.execute("""
-        with unmapped as (
-            select school_key, attendance_date, n_unmapped as n, 0 as n_older from core.fct_attendance_day_counts where n_unmapped > 0
-            union all
-            -- set aside tonight: not counted twice where what is held of the day is unmapped too, and the last word where it is not
-            select q.school_id, try_cast(q.attendance_date as date), 1, (h.student_id is not null)::int
-            from (select distinct student_id, school_id, attendance_date from quarantine.extract__attendance where _rule = 'code_is_mapped') q
-            left join held.extract__attendance h
-                on h.student_id = q.student_id and h.school_id = q.school_id and h.attendance_date = q.attendance_date and h._is_open
-            left join settings.attendance_codes k on k.code = h.attendance_code
-            where h.student_id is null or k.code is not null
-        ), by_school as (
-            select u.school_key, d.school_year, min(attendance_date) as first_day, max(attendance_date) as last_day,
-                count(distinct attendance_date) as n_days, sum(n)::bigint as n_unmapped, sum(n_older)::bigint as n_older
-            from unmapped u join core.dim_dates d on d.calendar_date = u.attendance_date group by all
-        )
-        select b.school_key, b.school_year, first_day, last_day, b.n_days, coalesce(sum(c.n_students), 0)::bigint - b.n_older, b.n_unmapped
-        from by_school b left join core.fct_attendance_day_counts c
-            on c.school_key = b.school_key and c.attendance_date between b.first_day and b.last_day
-        group by b.school_key, b.school_year, first_day, last_day, b.n_days, b.n_unmapped, b.n_older order by all""").fetchall()
     sections = db.execute("""
         select school_key, section_id, school_year, start_date, end_date, last_date, n_enrolled, n_due, first_due, last_answered, n_due_since,
             is_of_a_learning_system
@@ -254,10 +234,42 @@ def find_holes(db: duckdb.DuckDBPyConnection, district: District) -> list[Hole]:
     rules = district.coverage
     return [
         *attendance_holes((SchoolDay(*d) for d in days), rules, positive=district.attendance.reporting == "positive"),
-        *code_map_holes(mapped, rules),
+        *code_map_holes(unmapped_of(db), rules),
         *gradebook_holes([SectionTerm(*s) for s in sections], rules),
         *survey_holes(waves_of(db), rules, as_of),
     ]
+
+
+def unmapped_of(db: duckdb.DuckDBPyConnection) -> list[tuple[str, int, date, date, int, int, int]]:
+    """Of each school and year with unmapped codes: first and last day, days, and in days of students those with mapped codes alone and the unmapped ones.
+
+    Those set aside tonight count too, once where what is held of the day is unmapped as well; where it is not, their word is the last one.
+    """
+    return db.execute("""
+        with aside as (
+            select student_id as student_key, school_id as school_key, try_cast(attendance_date as date) as attendance_date
+            from quarantine.extract__attendance where _rule = 'code_is_mapped'
+            union
+            select student_id, school_id, try_cast(attendance_date as date) from quarantine.extract__attendance_periods where _rule = 'code_is_mapped'
+            union
+            select student_id, school_id, try_cast(event_date as date) from quarantine.edfi__student_school_attendance_events where _rule = 'code_is_mapped'
+        ), unmapped as (
+            select school_key, attendance_date, n_unmapped as n, n_partly_mapped as n_mapped_too
+            from core.fct_attendance_day_counts where n_unmapped > 0
+            union all
+            select a.school_key, a.attendance_date, 1, (d.student_key is not null)::int
+            from aside a
+            anti join intermediate.int_attendance_unmapped u using (student_key, school_key, attendance_date)
+            left join core.fct_attendance_days d using (student_key, school_key, attendance_date)
+        ), by_school as (
+            select u.school_key, d.school_year, min(attendance_date) as first_day, max(attendance_date) as last_day,
+                count(distinct attendance_date) as n_days, sum(n)::bigint as n_unmapped, sum(n_mapped_too)::bigint as n_mapped_too
+            from unmapped u join core.dim_dates d on d.calendar_date = u.attendance_date group by all
+        )
+        select b.school_key, b.school_year, first_day, last_day, b.n_days, coalesce(sum(c.n_students), 0)::bigint - b.n_mapped_too, b.n_unmapped
+        from by_school b left join core.fct_attendance_day_counts c
+            on c.school_key = b.school_key and c.attendance_date between b.first_day and b.last_day
+        group by b.school_key, b.school_year, first_day, last_day, b.n_days, b.n_unmapped, b.n_mapped_too order by all""").fetchall()
 
 
 def waves_of(db: duckdb.DuckDBPyConnection) -> list[Wave]:

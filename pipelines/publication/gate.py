@@ -62,7 +62,7 @@ def fetch_issues(district: District, ledger: Ledger, behind: Mapping[str, Set[st
     """
     issues = []
     for sync in ledger.syncs():
-        source = next((s for s in district.sources if s.id == sync.source_id and s.api and sync.resource in s.api.resources), None)
+        source = next((s for s in district.sources if s.id == sync.source_id and sync.resource in s.fetched), None)
         if source is None or sync.status in ("fetched", "absent"):
             continue
         tables = format_of(source).tables_of(source, f"{source.root}/{sync.resource}/full/rundate={sync.asked_at[:10]}/00001.all.jsonl")

@@ -22,6 +22,7 @@ from pipelines.publication.coverage import (
     gradebook_holes,
     issues_of,
     survey_holes,
+    unmapped_of,
     waves_of,
 )
 from pipelines.thresholds import Coverage
@@ -78,7 +79,34 @@ def test_bounds_are_all_or_none_of_what_is_missing() -> None:
 
 def test_a_code_map_hole_in_words() -> None:
     hole = Hole("code_map", "110", 2026, DAY, DAY, 1, 1_000, 200, "critical")
-    assert hole.words == "school 110, 2025-09-01: 800 of 1,000 attendance rows have a code that is not in codes/attendance_codes.csv"
+    assert hole.words == "school 110, 2025-09-01: 800 of 1,000 days of students have an attendance code that is not in codes/attendance_codes.csv"
+
+
+def test_unmapped_codes_are_counted_of_days_periods_and_events_and_each_students_day_once() -> None:
+    """Student 1 is unmapped in held rows and again tonight; 2 only in a period of a day that has a mapped row too; 3 in an event; 4 is mapped; 5 belongs to
+    no day that the district has.
+    """
+    with duckdb.connect() as db:
+        for schema in ("core", "intermediate", "quarantine"):
+            db.execute(f"create schema {schema}")
+        db.execute("create table core.dim_dates as select date '2025-09-01' as calendar_date, 2026 as school_year")
+        db.execute("""create table core.fct_attendance_days as
+            select unnest(['2', '4']) as student_key, '110' as school_key, date '2025-09-01' as attendance_date""")
+        db.execute("create table intermediate.int_attendance_unmapped as select '1' as student_key, '110' as school_key, date '2025-09-01' as attendance_date")
+        db.execute("""create table core.fct_attendance_day_counts as
+            select '110' as school_key, date '2025-09-01' as attendance_date, 2 as n_students, 1 as n_unmapped, 0 as n_partly_mapped""")
+        rows = {
+            "extract__attendance": ("attendance_date", [("1", "2025-09-01", "code_is_mapped"), ("4", "2025-09-01", "another_rule")]),
+            "extract__attendance_periods": ("attendance_date", [("2", "2025-09-01", "code_is_mapped")] * 2),
+            "edfi__student_school_attendance_events": (
+                "event_date",
+                [("3", "2025-09-01", "code_is_mapped"), ("5", "no date", "code_is_mapped")],
+            ),
+        }
+        for table, (day, some) in rows.items():
+            db.execute(f"create table quarantine.{table} (student_id varchar, school_id varchar, {day} varchar, _rule varchar)")
+            db.executemany(f"insert into quarantine.{table} values (?, '110', ?, ?)", some)
+        assert unmapped_of(db) == [("110", 2026, DAY, DAY, 1, 1, 3)], "student 4 alone is mapped; 1, 2 and 3 are not"
 
 
 TERM_END = date(2025, 12, 9)  # a term of 100 days from DAY

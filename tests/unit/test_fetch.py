@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pipelines.sources
-from pipelines.api_settings import Api
+from pipelines.api_settings import EDFI_RESOURCES, Api
 from pipelines.district import District, Source, load_district
 from pipelines.intake.edfi_api import _retry_after, split_list
 from pipelines.intake.fetch import checks, fetch
@@ -22,6 +23,7 @@ from pipelines.intake.window import Pending, Window
 from pipelines.lineage.ledger import Ledger, Sync
 from pipelines.publication.gate import fetch_issues
 from pipelines.settings import SettingsError
+from pipelines.sources.edfi import resource_of, resources
 from pipelines.sources.shape import Format, Projection, Table
 
 DAY = date(2025, 9, 1)
@@ -101,6 +103,27 @@ def test_files_say_their_date_and_their_order() -> None:
     assert business_date(made, "edfi/students/full/rundate=2025-09-01/00001.0-5994.jsonl") == (DAY, 1)
     assert business_date(made, "edfi/students/incremental/deletes/rundate=2025-09-01/00012.5995-6020-00002.jsonl") == (DAY, 12)
     assert len(set(Api.model_validate(API).resources)) == len(Api.model_validate(API).resources)
+
+
+def test_what_is_asked_for_by_default_is_what_the_reader_reads() -> None:
+    fed = [r for r in resources() if any(fnmatchcase(name, r.pattern) for name in EDFI_RESOURCES)]
+    assert fed == list(resources()), "every table has a resource that is asked for"
+    assert [name for name in EDFI_RESOURCES if resource_of(f"{name}/full/00001.jsonl") != name] == []
+
+
+def test_what_an_extract_brings_is_not_asked_for(tmp_path: Path) -> None:
+    def fetched(without: str) -> tuple[str, ...]:
+        text = (tmp_path / "district.toml").read_text(encoding="utf-8")
+        other = text.replace("format = 'edfi'", f"format = 'edfi'\nwithout = {without}").replace('["students"]', '["students", "grades"]')
+        (tmp_path / "other").mkdir(exist_ok=True)
+        (tmp_path / "other" / "district.toml").write_text(other, encoding="utf-8")
+        return load_district(tmp_path / "other").sources[0].fetched
+
+    district(tmp_path)
+    assert fetched("[]") == ("students", "grades")
+    assert fetched("['grades']") == ("students",)
+    with pytest.raises(SettingsError, match="nothing is left to fetch"):
+        fetched("['grades', 'students']")
 
 
 def district(folder: Path, **more: str) -> District:

@@ -1,8 +1,32 @@
--- Accepted attendance rows whose code the code map does not have (any more): they are in no figure.
-select
-    attendance.school_id as school_key,
-    attendance.attendance_date,
-    attendance.attendance_code
-from {{ ref('stg_extract__attendance') }} as attendance
-left join {{ source('settings', 'attendance_codes') }} as codes on attendance.attendance_code = codes.code
-where codes.code is null
+-- Students' days of which an accepted row of attendance (of a day, of a period, of an Ed-Fi event) has a code that the code map does not have (any more): that
+-- row is in no figure.
+with spoken as (
+    select
+        student_id as student_key,
+        school_id as school_key,
+        attendance_date,
+        attendance_code
+    from {{ ref('stg_extract__attendance') }}
+    union all
+    select
+        student_id as student_key,
+        school_id as school_key,
+        attendance_date,
+        attendance_code
+    from {{ ref('stg_extract__attendance_periods') }}
+    union all
+    select
+        student_id as student_key,
+        school_id as school_key,
+        event_date as attendance_date,
+        attendance_category_descriptor as attendance_code
+    from {{ ref('stg_edfi__student_school_attendance_events') }}
+)
+
+select distinct
+    spoken.student_key,
+    spoken.school_key,
+    spoken.attendance_date
+from spoken
+left join {{ source('settings', 'attendance_codes') }} as codes on spoken.attendance_code = codes.code
+where codes.code is null and spoken.attendance_date is not null
