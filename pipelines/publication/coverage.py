@@ -252,7 +252,8 @@ def unmapped_of(db: duckdb.DuckDBPyConnection) -> list[tuple[str, int, date, dat
             union
             select student_id, school_id, try_cast(attendance_date as date) from quarantine.extract__attendance_periods where _rule = 'code_is_mapped'
             union
-            select student_id, school_id, try_cast(event_date as date) from quarantine.edfi__student_school_attendance_events where _rule = 'code_is_mapped'
+            select student_unique_id, school_id, try_cast(event_date as date)
+            from quarantine.edfi__student_school_attendance_events where _rule = 'code_is_mapped'
         ), unmapped as (
             select school_key, attendance_date, n_unmapped as n, n_partly_mapped as n_mapped_too
             from core.fct_attendance_day_counts where n_unmapped > 0

@@ -25,6 +25,7 @@ from pipelines.publication.coverage import (
     unmapped_of,
     waves_of,
 )
+from pipelines.sources import ALL_TABLES
 from pipelines.thresholds import Coverage
 
 RULES = Coverage()
@@ -96,16 +97,18 @@ def test_unmapped_codes_are_counted_of_days_periods_and_events_and_each_students
         db.execute("""create table core.fct_attendance_day_counts as
             select '110' as school_key, date '2025-09-01' as attendance_date, 2 as n_students, 1 as n_unmapped, 0 as n_partly_mapped""")
         rows = {
-            "extract__attendance": ("attendance_date", [("1", "2025-09-01", "code_is_mapped"), ("4", "2025-09-01", "another_rule")]),
-            "extract__attendance_periods": ("attendance_date", [("2", "2025-09-01", "code_is_mapped")] * 2),
+            "extract__attendance": ("student_id", "attendance_date", [("1", "2025-09-01", "code_is_mapped"), ("4", "2025-09-01", "another_rule")]),
+            "extract__attendance_periods": ("student_id", "attendance_date", [("2", "2025-09-01", "code_is_mapped")] * 2),
             "edfi__student_school_attendance_events": (
+                "student_unique_id",
                 "event_date",
                 [("3", "2025-09-01", "code_is_mapped"), ("5", "no date", "code_is_mapped")],
             ),
         }
-        for table, (day, some) in rows.items():
-            db.execute(f"create table quarantine.{table} (student_id varchar, school_id varchar, {day} varchar, _rule varchar)")
-            db.executemany(f"insert into quarantine.{table} values (?, '110', ?, ?)", some)
+        for table, (student, day, some) in rows.items():
+            columns = [*ALL_TABLES[table].columns, "_rule"]
+            db.execute(f"create table quarantine.{table} ({', '.join(f'{c} varchar' for c in columns)})")
+            db.executemany(f"insert into quarantine.{table} ({student}, school_id, {day}, _rule) values (?, '110', ?, ?)", some)
         assert unmapped_of(db) == [("110", 2026, DAY, DAY, 1, 1, 3)], "student 4 alone is mapped; 1, 2 and 3 are not"
 
 
