@@ -22,7 +22,7 @@ path = "sis_api/**/*.jsonl"
 url = "http://127.0.0.1:9"
 key_env = "EDFI_KEY"
 secret_env = "EDFI_SECRET"
-resources = ["studentSchoolAttendanceEvents"]
+resources = ["studentSectionAttendanceEvents"]
 attempts = 1
 """
 
@@ -38,13 +38,13 @@ def test_the_night_goes_on_without_an_api(tmp_path: Path, monkeypatch: pytest.Mo
         f.write(SOURCE + "\n[intake]\nsettle_seconds = 0\n")
     outcome = district.run(START + timedelta(days=2), START)
     assert outcome.exit_status == 3
-    assert [w["name"] for w in outcome.waiting] == ["sis_api/studentSchoolAttendanceEvents"]
+    assert [w["name"] for w in outcome.waiting] == ["sis_api/studentSectionAttendanceEvents"]
     assert "connection failed" in outcome.waiting[0]["why"]
     assert len(outcome.deliveries) > 5, "everything else was taken"
     held = {v["indicator_id"] for v in outcome.verdicts if v["verdict"] == "held"}
     assert "attendance_rate" in held
     assert held <= {"attendance_rate", "chronic_absence"}, "what does not stand on attendance goes out"
-    assert [v["why"] for v in outcome.verdicts if v["indicator_id"] == "attendance_rate" and "not fetched: sis_api/studentSchoolAttendanceEvents" in v["why"]]
+    assert [v["why"] for v in outcome.verdicts if v["indicator_id"] == "attendance_rate" and "not fetched: sis_api/studentSectionAttendanceEvents" in v["why"]]
     published = {i for (i,) in district.published("select distinct indicator_id from marts.agg_indicator_values")}
     assert "attendance_rate" not in published
     assert published
