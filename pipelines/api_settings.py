@@ -9,7 +9,8 @@ from pydantic import Field, SecretStr, field_validator
 
 from pipelines.settings import Settings
 
-# What is asked of an Ed-Fi ODS/API where the settings name no resources: what the reader reads and nothing else, each after what it refers to.
+# What is asked of an Ed-Fi ODS/API where the settings name no resources: what the reader reads (of program associations the
+# common ones) and nothing else, each after what it refers to.
 # Data standards differ (studentDemographics came with 6.0): one that a server does not know is passed over and said.
 EDFI_RESOURCES = (
     "localEducationAgencies", "schools", "calendarDates", "sessions", "gradingPeriods", "courses", "courseOfferings", "sections",

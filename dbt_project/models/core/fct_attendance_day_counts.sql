@@ -3,8 +3,8 @@
     touched='int_attendance_days_changed',
     touched_key=['school_key', 'attendance_date']
 ) }}
--- How many students of a school have attendance on a day, how many of those were absent at all, and of how many some row
--- has a code that is not in the code map: `n_unmapped`, and among these `n_partly_mapped`, whose other rows made a day all the same.
+-- How many students of a school have attendance on a day, how many of those were absent at all, and of how many some row has a code that is not in the code
+-- map (`n_unmapped`), among these those whose other rows made a day all the same (`n_partly_mapped`).
 with counted as (
     select
         attendance.school_key,
