@@ -57,8 +57,12 @@ def in_words(stopped: Delivery) -> str:
         return f"{stopped.name}: stopped with its package, of which another file is wrong ({PACKAGE})"
     rules = load_suites("arrival")[stopped.table_name].rules if stopped.table_name else ()
     said = [text for r in rules if r.id == stopped.why for text in (r.message, r.remedy) if text]
-    said[1:1] = [w.removeprefix(NOTE) for w in stopped.warnings if w.startswith(NOTE)]
+    said[1:1] = [_sentence(w.removeprefix(NOTE)) for w in stopped.warnings if w.startswith(NOTE)]
     return f"{stopped.name}: {' '.join(said)} ({stopped.why})"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def open_deliveries(ledger: Ledger) -> list[Delivery]:

@@ -293,7 +293,7 @@ def test_a_file_that_is_still_being_written(first: Nights) -> None:
 def test_a_missing_column(second: Nights, before: TestDistrict) -> None:
     assert second.bad.exit_status == 3
     why = second.stopped(ATTENDANCE)
-    assert "the file has no column 'Code'" in why
+    assert "The file has no column 'Code'" in why
     assert "set columns.attendance_code of source attendance in district.toml" in why
     second.assert_held(ATTENDANCE, ATTENDANCE_INDICATORS, before)
     second.assert_published(WORK_INDICATORS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -349,3 +350,15 @@ def test_cells_are_told_plainly() -> None:
     ]  # fmt: skip
     assert show.kind_words("") == "Unopened files"
     assert show.percent(0.9234) == "92.3 %"
+
+
+def test_what_the_readme_has_people_paste_is_a_command() -> None:
+    """Its Python compiles as the shell hands it on, and its `throughline` lines are taken by the command line."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    pasted = shlex.split(next(block for block in text.split("```") if "python -c" in block).strip())
+    assert pasted[1] == "-c"
+    compile(pasted[2], "README.md", "exec")
+    lines = [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith("throughline ")]
+    assert lines
+    for words in lines:
+        assert call(*words[1:], "--help").exit_code == 0, words

@@ -40,7 +40,7 @@ def test_the_outcome_names_the_file_the_rule_and_the_remedy() -> None:
     stopped = replace(ACCEPTED, status="blocked", why="required_columns", warnings=("header: the file has no column 'Code'.", "redacted: password"))
     words = in_words(stopped)
     assert words.startswith("2025-09-02/marks.zip!results.csv: The file lacks a column")
-    assert "the file has no column 'Code'." in words
+    assert "The file has no column 'Code'. " in words
     assert "password" not in words
     assert words.endswith("in district.toml. (required_columns)")
     assert in_words(UNREADABLE) == UNREADABLE.why
