@@ -198,4 +198,4 @@ def test_a_reference_that_the_export_lost_is_named(district: GrandBend) -> None:
     assert all(link["disciplineIncidentReference"] == {} for link in links), "the files are not those that this test was written for"
     delivery = district.delivered("studentDisciplineIncidentBehaviorAssociation")
     assert (delivery["status"], delivery["n_quarantined"]) == ("blocked", 21)
-    assert "no record has 'disciplineIncidentReference.incidentIdentifier'" in delivery["why"]
+    assert "No record has 'disciplineIncidentReference.incidentIdentifier'" in delivery["why"]
