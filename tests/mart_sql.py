@@ -18,7 +18,7 @@ def _rendered() -> str:
     """The model as SQL: `ref` names a table here; configuration, which only dbt reads, is left out."""
     text = (PROJECT / "models/marts/leading_indicators/agg_indicator_values.sql").read_text(encoding="utf-8")
     macros = (PROJECT / "macros/engine/text.sql").read_text(encoding="utf-8").split("{#- A key of 32")[0]
-    stubs: dict[str, Any] = {"ref": lambda name: name, "config": lambda **_: ""}
+    stubs: dict[str, Any] = {"ref": lambda name: name, "config": lambda **_: "", "is_touched_build": lambda: False}
     return jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(macros + text).render(**stubs)
 
 
@@ -28,6 +28,7 @@ def intervals(moments: pd.DataFrame) -> pd.DataFrame:
     `moments` has indicator_id, n_subjects, sum_n, sum_d, sum_nn, sum_dd, sum_nd, in the measures' whole units.
     """
     cells = moments.assign(**PERIOD, profile_id="test", school_id=[str(k) for k in range(len(moments))])
+    cells = cells.assign(value_key=cells["school_id"])
     cells = cells.assign(grade_level=None, group_family="all", group_value="all")
     whole = ("n_subjects", "sum_n", "sum_d", "sum_nn", "sum_dd", "sum_nd")
     with duckdb.connect(":memory:") as db:

@@ -21,7 +21,7 @@ from pipelines.publication import assemble
 from pipelines.publication.gate import NodeFailure
 from pipelines.publication.publish import definitions_hash, publish, run_of
 from pipelines.quality import frozen
-from pipelines.quality.build import begin_whole, finish_night, is_built_with, open_build
+from pipelines.quality.build import begin_build, finish_night, is_built_with, open_build
 from pipelines.sources import ALL_TABLES
 
 
@@ -65,8 +65,7 @@ def transform_assets(manifest: Path) -> dg.AssetsDefinition:
             fingerprint = build_fingerprint(settings)
             with open_build(settings) as db:
                 whole = not is_built_with(db, fingerprint, Manifest(manifest).relations())
-                if whole:
-                    begin_whole(db)
+                begin_build(db)
             progress("building every model from scratch" if whole else "building what tonight touched")
             target = dbt_target(settings)
             (target / "run_results.json").unlink(missing_ok=True)

@@ -73,7 +73,8 @@ class Manifest:
 
     def relations(self) -> frozenset[tuple[str, str]]:
         """Schema and name of every table and view that a whole build makes."""
-        return frozenset((n["schema"], n["alias"]) for n in self._raw["nodes"].values() if n["resource_type"] in ("model", "seed"))
+        made = (n for n in self._raw["nodes"].values() if n["resource_type"] in ("model", "seed") and n["config"]["materialized"] != "ephemeral")
+        return frozenset((n["schema"], n["alias"]) for n in made)
 
     def tested(self, unique_id: str) -> str:
         """The model that a test is attached to, or that a model's own id names."""

@@ -132,8 +132,10 @@ def is_built_with(db: duckdb.DuckDBPyConnection, fingerprint: str, relations: fr
     return bool(db.execute("select 1 from settings.built where fingerprint = ?", [fingerprint]).fetchall())
 
 
-def begin_whole(db: duckdb.DuckDBPyConnection) -> None:
-    """Everything is about to be built anew: until that is finished, the tables are of no settings at all, whatever they were of before."""
+def begin_build(db: duckdb.DuckDBPyConnection) -> None:
+    """The models are about to change: until they have finished, the tables are of no settings at all, and a night that finds them so builds all anew. Sums
+    that are kept by adding what changed would count twice, or not at all, what an interrupted build has counted.
+    """
     db.execute("create table if not exists settings.built (fingerprint varchar)")
     db.execute("delete from settings.built")
 

@@ -9,7 +9,18 @@
     - First build, --full-refresh, a view in its place, or other columns than before: the whole table is built and swapped in.
     - Otherwise the rows of every touched key are removed, also where nothing replaces them, and the model's rows inserted. Null matches null.
       A model that gives a row outside its touched keys is stopped: inserting it would duplicate what is there.
+    - With `keeps_replaced=true` the rows that a touched build removed stay in `<model>__replaced` until the next build; after a whole build there is no
+      such table. `touched_replaced(ref('model'))` gives it, for models that follow a change by its difference. Such a model is wrong for good where one
+      change is taken twice or not at all: after a build that did not finish, everything is built whole.
 -#}
+
+{#- The table of rows that the last build of `relation` replaced, or none after a whole one (and of a unit test's input, which no build made). -#}
+{% macro touched_replaced(relation) %}
+    {% if not execute or relation.schema is none %}
+        {{ return(none) }}
+    {% endif %}
+    {{ return(load_cached_relation(relation.incorporate(path={'identifier': relation.identifier ~ '__replaced'}, type='table'))) }}
+{% endmacro %}
 
 {% macro is_touched_build() %}
     {#- True while parsing, so that a ref() inside the block is a dependency. False in unit tests unless they override it. -#}
@@ -74,6 +85,8 @@
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
     {%- set fresh = make_temp_relation(target) -%}
+    {%- set replaced = target.incorporate(path={'identifier': this.identifier ~ '__replaced'}) -%}
+    {%- set made = [target] -%}
     {%- set grants = config.get('grants') -%}
     {%- set whole_sql = none if is_touched_build() else compiled_code -%}
 
@@ -93,6 +106,13 @@
 
     {% if whole_sql is none %}
         {% set columns = get_quoted_csv(adapter.get_columns_in_relation(fresh) | map(attribute='name')) %}
+        {% if config.get('keeps_replaced') %}
+            {% do run_query(
+                'create or replace table ' ~ replaced ~ ' as select t.* from ' ~ target ~ ' as t where exists (select 1 from '
+                ~ settings.touched ~ ' as k where ' ~ settings.matches ~ ')'
+            ) %}
+            {% do made.append(replaced) %}
+        {% endif %}
         {% call statement('main') %}
             delete from {{ target }} as t where exists (select 1 from {{ settings.touched }} as k where {{ settings.matches }});
             insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
@@ -107,6 +127,7 @@
             {% do adapter.drop_relation(existing) %}
         {% endif %}
         {% do adapter.rename_relation(staged, target) %}
+        {% do drop_relation_if_exists(load_cached_relation(replaced)) %}
         {% do create_indexes(target) %}
     {% endif %}
 
@@ -119,7 +140,7 @@
         {% do run_query('drop table ' ~ fresh) %}
     {% endif %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [target]}) }}
+    {{ return({'relations': made}) }}
 {% endmaterialization %}
 
 
@@ -144,6 +165,8 @@
     {%- set target = this.incorporate(type='table') -%}
     {%- set fresh = target.incorporate(path={'identifier': this.identifier ~ '__fresh'}) -%}
     {%- set staged = target.incorporate(path={'identifier': this.identifier ~ '__staged'}) -%}
+    {%- set replaced = target.incorporate(path={'identifier': this.identifier ~ '__replaced'}) -%}
+    {%- set made = [target] -%}
     {%- set grants = config.get('grants') -%}
     {%- set partition_by = config.get('partition_by') -%}
     {%- set partition_by = partition_by[0] if partition_by is sequence and partition_by is not string else partition_by -%}
@@ -151,6 +174,7 @@
 
     {% do run_query('drop table if exists ' ~ fresh) %}
     {% do run_query('drop table if exists ' ~ staged) %}
+    {% do drop_relation_if_exists(load_cached_relation(replaced)) %}
     {{ run_hooks(pre_hooks) }}
 
     {% if whole_sql is none %}
@@ -175,6 +199,13 @@
         {% do drop_relation_if_exists(existing) %}
         {% do run_query('alter table ' ~ staged ~ ' rename to ' ~ target) %}
     {% else %}
+        {% if config.get('keeps_replaced') %}
+            {% do run_query(
+                'create table ' ~ replaced ~ ' ' ~ file_format_clause() ~ ' as select t.* from ' ~ existing ~ ' as t where exists (select 1 from '
+                ~ settings.touched ~ ' as k where ' ~ settings.matches ~ ')'
+            ) %}
+            {% do made.append(replaced) %}
+        {% endif %}
         {% set columns = get_quoted_csv(adapter.get_columns_in_relation(existing) | map(attribute='name')) %}
         {% set kept %}not exists (select 1 from {{ settings.touched }} as k where {{ settings.matches }}){% endset %}
         {% if partition_by %}
@@ -210,5 +241,5 @@
     {% do apply_grants(target, grants, should_revoke=should_revoke(existing, full_refresh_mode=whole_sql is not none)) %}
     {% do persist_docs(target, model) %}
     {{ run_hooks(post_hooks) }}
-    {{ return({'relations': [target]}) }}
+    {{ return({'relations': made}) }}
 {% endmaterialization %}

@@ -1,21 +1,30 @@
-{{ config(materialized='view') }}
--- Measures of every subject over each touched period: weeks and months from the week pieces, terms and the year from the rows to date.
+-- depends_on: {{ ref('int_touched_periods') }}
+-- depends_on: {{ ref('int_touched_subject_periods') }}
+{{ config(materialized='ephemeral') }}
+-- Measures of every touched subject over each of its touched periods: weeks and months from the week pieces, terms and the year from the rows to date.
+-- A whole build touches everyone: it reads by period alone.
+{% set is_whole = execute and flags.FULL_REFRESH %}
+{% set periods = ref('int_touched_periods') if is_whole else ref('int_touched_subject_periods') %}
+{% set same_subject -%}
+    measurements.school_year = periods.school_year
+    {%- if not is_whole %} and measurements.subject_type = periods.subject_type and measurements.subject_key = periods.subject_key {%- endif %}
+{%- endset %}
 with piece_rows as (
     select periods.period_type, periods.period_start, measurements.*, measures.accumulation
     from {{ ref('fct_measurements') }} as measurements
-    inner join {{ ref('int_touched_periods') }} as periods
+    inner join {{ periods }} as periods
         on
             periods.period_type = 'week'
-            and measurements.school_year = periods.school_year
+            and {{ same_subject }}
             and measurements.week_start = periods.period_start
     inner join {{ ref('measures') }} as measures on measurements.measure_id = measures.measure_id
     union all
     select periods.period_type, periods.period_start, measurements.*, measures.accumulation
     from {{ ref('fct_measurements') }} as measurements
-    inner join {{ ref('int_touched_periods') }} as periods
+    inner join {{ periods }} as periods
         on
             periods.period_type = 'month'
-            and measurements.school_year = periods.school_year
+            and {{ same_subject }}
             and measurements.month_start = periods.period_start
     inner join {{ ref('measures') }} as measures on measurements.measure_id = measures.measure_id
 ),
@@ -30,9 +39,9 @@ last_pieces as (
 to_date_rows as (
     select periods.period_type, periods.period_start, measurements.*, measures.accumulation
     from {{ ref('fct_measurements_to_date') }} as measurements
-    inner join {{ ref('int_touched_periods') }} as periods
+    inner join {{ periods }} as periods
         on
-            measurements.school_year = periods.school_year
+            {{ same_subject }}
             and (periods.period_type = 'year_to_date' or (periods.period_type = 'term' and measurements.term_id = periods.term_id))
     inner join {{ ref('measures') }} as measures on measurements.measure_id = measures.measure_id
 ),

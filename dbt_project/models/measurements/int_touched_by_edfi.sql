@@ -22,11 +22,6 @@ from {{ ref('stg_edfi__student_school_associations') }} as associations
 inner join {{ source('settings', 'night') }} as night
     on associations.entry_date > coalesce(night.previous_as_of, cast('1900-01-01' as date)) and associations.entry_date <= night.as_of
 union
--- a school of another agency is in other figures
-select stints.student_key, cast(null as date) as piece_start, 'school' as cause
-from {{ source('changes', 'edfi__schools') }} as changed
-inner join {{ ref('dim_stints') }} as stints on changed.school_id = stints.school_key
-union
 -- a calendar may be new to a school's students, or gone: all their days are other days
 select stints.student_key, cast(null as date) as piece_start, 'calendar' as cause
 from {{ source('changes', 'edfi__calendar_dates') }} as changed

@@ -12,11 +12,6 @@ union
 select student_id as student_key, cast(null as date) as piece_start, 'enrollment' as cause
 from {{ source('changes', 'extract__schedules') }}
 union
--- a school of another agency is in other figures
-select stints.student_key, cast(null as date) as piece_start, 'school' as cause
-from {{ source('changes', 'extract__schools') }} as changed
-inner join {{ ref('dim_stints') }} as stints on changed.school_id = stints.school_key
-union
 -- a calendar for some of a school's students may be new to them, or gone: all their days are other days
 select stints.student_key, cast(null as date) as piece_start, 'calendar' as cause
 from {{ source('changes', 'extract__calendar') }} as changed

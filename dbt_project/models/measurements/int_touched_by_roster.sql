@@ -12,11 +12,6 @@ union
 select sourced_id as student_key, cast(null as date) as piece_start, 'demographics' as cause
 from {{ source('changes', 'oneroster__demographics') }}
 union
--- a school of another agency is in other figures
-select stints.student_key, cast(null as date) as piece_start, 'school' as cause
-from {{ source('changes', 'oneroster__orgs') }} as changed
-inner join {{ ref('dim_stints') }} as stints on changed.sourced_id = stints.school_key
-union
 -- where a result was before: its old assignment's piece, by the changed row that is no longer held
 select changed.student_sourced_id as student_key, assignments.piece_start, 'results' as cause
 from {{ source('changes', 'oneroster__results') }} as changed

@@ -43,6 +43,10 @@ pieces as (
     students as (
         select student_key, cause from caused
         where piece_start is null
+        union
+        select stints.student_key, 'school' as cause
+        from {{ ref('int_schools_changed') }} as changed
+        inner join {{ ref('dim_stints') }} as stints on changed.school_key = stints.school_key
     ),
 
     results_touched as (
@@ -89,6 +93,12 @@ pieces as (
                 and days.calendar_date >= stints.entry_date
                 and days.calendar_date < stints.exit_date
         where days.is_instructional
+        union
+        -- a program that begins or ends on a day that has come now, also of someone who is not at school on it: the year's figures go by the last day
+        select spans.student_key, dates.piece_start, 'programs' as cause
+        from {{ ref('dim_student_versions') }} as spans
+        inner join night on spans.valid_from > night.previous_as_of and spans.valid_from <= night.as_of
+        inner join {{ ref('dim_dates') }} as dates on spans.valid_from = dates.calendar_date
     ),
 
     responses as (
@@ -101,6 +111,10 @@ pieces as (
         group by 1, 2
         union
         select response_key, piece_start, 'survey' as cause from {{ ref('int_touched_responses_by_edfi') }}
+        union
+        select answers.response_key, answers.piece_start, 'school' as cause
+        from {{ ref('int_schools_changed') }} as changed
+        inner join {{ ref('fct_survey_answers') }} as answers on changed.school_key = answers.school_key
     ),
 {% endif %}
 

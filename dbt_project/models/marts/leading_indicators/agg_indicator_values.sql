@@ -1,9 +1,5 @@
--- depends_on: {{ ref('int_touched_periods') }}
-{{ config(
-    materialized='touched',
-    touched='int_touched_periods',
-    touched_key=['school_year', 'period_type', 'period_start']
-) }}
+-- depends_on: {{ ref('int_cell_changes') }}
+{{ config(materialized='touched', touched='int_cell_changes', touched_key='value_key') }}
 {% set z = '1.959963984540054' %}
 with measured as (
     select
@@ -14,6 +10,9 @@ with measured as (
         cast(moments.sum_n as double) / moments.sum_d as rate,
         cast(moments.n_subjects as double) as people
     from {{ ref('int_cell_moments') }} as moments
+    {% if is_touched_build() %}
+        inner join {{ ref('int_cell_changes') }} as changed on moments.value_key = changed.value_key
+    {% endif %}
     inner join {{ ref('indicators') }} as indicators on moments.indicator_id = indicators.indicator_id
     inner join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id
     left join {{ ref('t_quantiles') }} as quantiles on quantiles.degrees_of_freedom = least(moments.n_subjects - 1, 200)
@@ -57,10 +56,7 @@ bounded as (
 )
 
 select
-    {{ concat_key([
-        "bounded.school_year", "bounded.school_id", "bounded.grade_level", "bounded.group_family", "bounded.group_value", "bounded.period_type",
-        "bounded.period_start", "bounded.indicator_id", "bounded.profile_id"
-    ]) }} as value_key,
+    bounded.value_key,
     cast(bounded.school_year as int) as school_year,
     bounded.school_id,
     bounded.grade_level,
