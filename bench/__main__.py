@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     done: list[Size] = []
     taken: Intake | None = None
     only = frozenset(chosen.only or PARTS)
+    if chosen.work:
+        chosen.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.work) as work:
         if "intake" in only:
             taken = Intake(Path(work), repeats, lambda text: _say(start, text), QUICK if chosen.quick else FULL)

@@ -115,16 +115,19 @@ def publish(
         counted = {} if broken else assemble.slices(db, models)
         before = _last_verdicts(ledger, warehouse.current())
         slices = {(i, y) for _, i, y in counted} | {(v.indicator_id, v.school_year) for v in before.values()}
+        if broken and (year := district.school_year_of(as_of)):
+            slices |= {(i, year.year) for i in _everyone()}  # nothing was ever published, or not of this year: that nothing can be is to be said too
         decisions = decide(slices, issues, {(v.indicator_id, v.school_year, v.school_id) for v in before.values() if v.verdict == "held" and v.school_id})
         held = [(d.indicator_id, d.school_year, d.school_id) for d in decisions if d.verdict == "held"]
         if whole and held and not first:
             for m in models:
                 assemble.note_published(db, m, warehouse.read(m.name))
         changes = [] if broken else assemble.changes(db, models, district.suppression.min_n, held, whole=whole, first=first, hide=hide_anew)
-        operations = {
+        # where a mart could not be built, what is published of coverage and quarantine stays: both are counted against its figures
+        operations = {} if broken else {
             "coverage": coverage.coverage_table(coverage.effects(db, holes, behind, district.suppression.min_n)),
             **life.quarantine_tables(db, ledger, behind, district.suppression.min_n, as_of),
-        }
+        }  # fmt: skip
         fingerprint = assemble.fingerprint(db, models, whole=whole) if not broken else assemble.Fingerprint("", "")
     verdicts = [
         verdict_of(d, m.name, publication_id, as_of, before, counted.get((m.name, d.indicator_id, d.school_year), 0)) for m in models for d in decisions

@@ -1,0 +1,44 @@
+"""Models that cannot be built: people keep what they had, and the next night makes good."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.defs import transform
+from tests.districts import START, TestDistrict, make_district
+
+
+def _without_a_model(district: TestDistrict, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that others stand on is gone and is not built: they and both marts end in an error."""
+    ordinary = transform.build_arguments
+    monkeypatch.setattr(transform, "build_arguments", lambda *, whole: [*ordinary(whole=whole), "--exclude", "dim_schools"])
+    if district.build.exists():
+        with duckdb.connect(str(district.build)) as db:
+            db.execute("drop table core.dim_schools")
+
+
+def test_a_night_whose_models_fail_holds_everything_and_the_next_makes_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    district = make_district(tmp_path / "d", students=60, days=3, seed=5)
+    with monkeypatch.context() as patch:
+        _without_a_model(district, patch)
+        assert district.run(START).exit_status == 3
+    assert district.query("select count(*) from information_schema.tables where table_schema = 'marts'") == [(0,)], "the fault did not strike"
+
+    assert district.run(START).exit_status == 0
+    published = district.hashes()
+    covered = district.published("from operations.coverage")
+    with monkeypatch.context() as patch:
+        _without_a_model(district, patch)
+        night = district.run(START + timedelta(days=1))
+    assert night.exit_status == 3
+    assert {v["verdict"] for v in night.verdicts} == {"held"}
+    assert district.published("from operations.coverage") == covered
+
+    assert district.run(START + timedelta(days=2)).exit_status == 0
+    clean = make_district(tmp_path / "clean", students=60, days=3, seed=5)
+    assert clean.run(START + timedelta(days=2), START).exit_status == 0
+    assert published != district.hashes() == clean.hashes()
