@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.district import District
 from pipelines.lineage.ledger import Check, Delivery, Ledger
-from pipelines.quality import frozen, gx, hold, judge, known
+from pipelines.quality import frozen, grades, gx, hold, judge, known
 from pipelines.quality.build import build_path, open_build, write_night, write_settings
 from pipelines.quality.drift import drift
 from pipelines.quality.expectations import NOT_LOADED, NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
@@ -54,6 +54,7 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
 
     with open_build(district) as db:
         hold.ensure_tables(db, list(ALL_TABLES.values()))
+        grades.ensure_table(db)
         write_settings(db, district)
         frozen.load(db, district)
         as_of = write_night(db, until)
@@ -203,6 +204,7 @@ def _merge(db: duckdb.DuckDBPyConnection, names: Sequence[str], run_id: str, sto
         if stopped:
             db.execute(f"update judged.{name} set _outcome = 'blocked' where _delivery_id in (select delivery_id from arrival.deliveries where is_blocked)")
         hold.merge(db, ALL_TABLES[name])
+        grades.note(db, name)
         judge.keep_quarantine(db, ALL_TABLES[name], run_id)
     judge.note_unknown_days(db)
 

@@ -143,7 +143,7 @@ def begin_build(db: duckdb.DuckDBPyConnection) -> None:
 def finish_night(db: duckdb.DuckDBPyConnection, tables: list[str], fingerprint: str) -> None:
     """The models have taken in everything: forget tonight's changes. One transaction, so that a kill before it makes the next night redo them."""
     db.execute("begin")
-    for table in (*tables, "bulk_scopes", "unknown_days"):
+    for table in (*tables, "bulk_scopes", "unknown_days", "student_grades"):
         db.execute(f"delete from changes.{table}")
     db.execute("update settings.night set previous_as_of = as_of")
     db.execute("create or replace table settings.built as select ? as fingerprint", [fingerprint])

@@ -32,8 +32,8 @@ def layer(node: dict[str, Any]) -> str:
 def test_declared_sources_are_the_accepted_tables() -> None:
     declared = yaml.safe_load((PROJECT / "models" / "staging" / "_sources.yml").read_text())["sources"]
     tables = {s["name"]: [t["name"] for t in s["tables"]] for s in declared}
-    assert sorted(tables["held"]) == sorted(["bulk_scopes", "unknown_days", "survey_rosters", *ALL_TABLES])
-    assert sorted(tables["changes"]) == sorted(["bulk_scopes", "unknown_days", *ALL_TABLES])
+    assert sorted(tables["held"]) == sorted(["bulk_scopes", "student_grades", "unknown_days", "survey_rosters", *ALL_TABLES])
+    assert sorted(tables["changes"]) == sorted(["bulk_scopes", "student_grades", "unknown_days", *ALL_TABLES])
     assert sorted(tables["settings"]) == sorted(
         ["district", "night", "agencies", "positive_schools", "school_years", "sources", "terms", "survey_eligible", "survey_waves", *CODE_MAPS]
     )

@@ -5,6 +5,7 @@
     touched_key=['subject_type', 'subject_key', 'piece_start']
 ) }}
 -- The one shape of every measure: a subject, where and in which groups it was, a week piece, a measure, a quantity in the measure's unit times its scale.
+-- A student is in the grade of the school year, so that measure models leave it out; a survey response is in the grade that it names.
 {% set measure_models = ['msr_attendance', 'msr_assignments', 'msr_marks', 'msr_survey_answers'] %}
 with measured as (
     {% for model in measure_models -%}
@@ -18,7 +19,7 @@ select
     measured.subject_type,
     measured.subject_key,
     measured.school_key,
-    measured.grade_level,
+    coalesce(measured.grade_level, grades.grade_level, 'unknown') as grade_level,
     measured.signature,
     measured.modality,
     pieces.school_year,
@@ -30,3 +31,8 @@ select
     measured.quantity
 from measured
 inner join {{ ref('dim_week_pieces') }} as pieces on measured.piece_start = pieces.piece_start
+left join {{ ref('dim_student_grades') }} as grades
+    on
+        measured.subject_type = 'student'
+        and measured.subject_key = grades.student_key
+        and pieces.school_year = grades.school_year

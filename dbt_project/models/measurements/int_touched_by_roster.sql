@@ -9,6 +9,9 @@ union
 select sourced_id as student_key, cast(null as date) as piece_start, 'student' as cause
 from {{ source('changes', 'oneroster__users') }}
 union
+select student_id as student_key, cast(null as date) as piece_start, 'student' as cause
+from {{ source('changes', 'student_grades') }}
+union
 select sourced_id as student_key, cast(null as date) as piece_start, 'demographics' as cause
 from {{ source('changes', 'oneroster__demographics') }}
 union

@@ -43,7 +43,7 @@ select
     'student' as subject_type,
     summed.student_key as subject_key,
     summed.school_key,
-    students.grade_level,
+    cast(null as {{ dbt.type_string() }}) as grade_level,
     summed.signature,
     cast(null as {{ dbt.type_string() }}) as modality,
     summed.piece_start,
@@ -55,6 +55,5 @@ select
         else summed.late
     end as quantity
 from summed
-inner join {{ ref('dim_students') }} as students on summed.student_key = students.student_key
 cross join {{ ref('measures') }} as measures
 where measures.model = 'msr_assignments'

@@ -154,7 +154,7 @@ select
     'student' as subject_type,
     summed.student_key as subject_key,
     summed.school_key,
-    students.grade_level,
+    cast(null as {{ dbt.type_string() }}) as grade_level,
     summed.signature,
     summed.modality,
     summed.piece_start,
@@ -165,6 +165,5 @@ select
         else summed.enrolled - summed.absent
     end as quantity
 from summed
-inner join {{ ref('dim_students') }} as students on summed.student_key = students.student_key
 cross join {{ ref('measures') }} as measures
 where measures.model = 'msr_attendance'

@@ -67,14 +67,13 @@ select
     'student' as subject_type,
     summed.student_key as subject_key,
     summed.school_key,
-    students.grade_level,
+    cast(null as {{ dbt.type_string() }}) as grade_level,
     versions.signature,
     cast(null as {{ dbt.type_string() }}) as modality,
     summed.piece_start,
     measures.measure_id,
     case measures.measure_id when 'marks' then summed.marks else summed.marks_d_f end as quantity
 from summed
-inner join {{ ref('dim_students') }} as students on summed.student_key = students.student_key
 inner join {{ ref('dim_student_versions') }} as versions
     on summed.student_key = versions.student_key and summed.piece_start >= versions.valid_from and summed.piece_start < versions.valid_to
 cross join {{ ref('measures') }} as measures

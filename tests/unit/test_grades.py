@@ -1,0 +1,62 @@
+"""Grade levels by school year: of each year the newest file's word, whenever the files come; what changed is noted, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import duckdb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.quality import grades
+
+FIRST = date(2025, 6, 26)  # the year turns on July 1; the days below lie on both sides of it
+TURN = date(2025, 7, 1)
+
+
+def _database() -> duckdb.DuckDBPyConnection:
+    db = duckdb.connect()
+    for schema in ("held", "changes", "judged", "settings"):
+        db.execute(f"create schema {schema}")
+    db.execute("create table settings.school_years as select 2025 as school_year, date '2024-07-01' as start_date, date '2025-06-30' as end_date "
+               "union all select 2026, date '2025-07-01', date '2026-06-30'")  # fmt: skip
+    grades.ensure_table(db)
+    return db
+
+
+def _take(db: duckdb.DuckDBPyConnection, files: list[tuple[int, dict[str, str | None]]]) -> None:
+    """One night of files: (precedence, which is the day too, and each student's grade)."""
+    db.execute("create or replace table judged.oneroster__users (sourced_id varchar, grades varchar, _is_deleted boolean, _delivery_id varchar, "
+               "_line bigint, _precedence bigint, _business_date date, _outcome varchar)")  # fmt: skip
+    for precedence, said in files:
+        for line, (student, grade) in enumerate(said.items()):
+            db.execute("insert into judged.oneroster__users values (?, ?, false, ?, ?, ?, ?, 'accepted')",
+                       [student, grade, f"d{precedence}", line, precedence, FIRST + timedelta(days=precedence)])  # fmt: skip
+    grades.note(db, "oneroster__users")
+
+
+def _held(db: duckdb.DuckDBPyConnection) -> dict[tuple[str, int], str]:
+    return {(s, y): g for s, y, g in db.execute("select student_id, school_year, grade_level from held.student_grades").fetchall()}
+
+
+said = st.dictionaries(st.sampled_from("ab"), st.sampled_from(["05", "06", None]), min_size=1, max_size=2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(contents=st.lists(said, min_size=1, max_size=8), data=st.data())
+def test_each_years_newest_word_is_kept_whenever_it_came(contents: list[dict[str, str | None]], data: st.DataObject) -> None:
+    files = list(enumerate(contents, start=1))
+    expected: dict[tuple[str, int], str] = {}
+    for precedence, each in files:  # oldest first: the last word of a year stands
+        year = 2025 if FIRST + timedelta(days=precedence) < TURN else 2026
+        expected |= {(student, year): grade for student, grade in each.items() if grade}
+    in_one_go, night_by_night = _database(), _database()
+    _take(in_one_go, files)
+    for file in data.draw(st.permutations(files)):
+        before = _held(night_by_night)
+        night_by_night.execute("delete from changes.student_grades")
+        _take(night_by_night, [file])
+        after = _held(night_by_night)
+        changed = set(night_by_night.execute("select student_id, school_year from changes.student_grades").fetchall())
+        assert changed == {k for k in after if after[k] != before.get(k)}
+    assert _held(in_one_go) == _held(night_by_night) == expected
