@@ -23,11 +23,14 @@ RECORDS = """
     create schema if not exists publish;
     create table if not exists publish.state (needs_whole boolean);
     create table if not exists publish.privacy (policy varchar);
-    create table if not exists publish.fingerprints (
-        mart varchar, school_year integer, period_type varchar, period_start date, n_rows bigint, low hugeint, high hugeint);
+    drop table if exists publish.fingerprints;
+    create table if not exists publish.fingerprints_by_bucket (
+        mart varchar, school_year integer, period_type varchar, period_start date, bucket integer, n_rows bigint, low hugeint, high hugeint);
     create table if not exists publish.last_figures (
         indicator_id varchar, profile_id varchar, school_year integer, numerator decimal(18, 3), denominator decimal(18, 3), value double);
 """
+_PERIOD = ("school_year", "period_type", "period_start")
+_BUCKETS = 1024  # a period's rows are fingerprinted in so many parts, that a handful of students who touch every week do not have everybody's read again
 _LANE = "1152921504606846975"  # 2^60 - 1: sums of 60-bit lanes stay exact
 
 
@@ -136,37 +139,40 @@ def changes(
 
 
 def fingerprint(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> Fingerprint:
-    """Renew the fingerprints of the periods that are staged and give the whole's. Costs what changed.
+    """Renew the fingerprints of what is staged and give the whole's. Costs what changed.
 
     Each row becomes canonical text and its MD5; two 60-bit lanes of it are summed, so that order does not matter and periods add up.
     """
     db.execute("begin")
     if whole:
-        db.execute("delete from publish.fingerprints")
+        db.execute("delete from publish.fingerprints_by_bucket")
     for m in models:
         _renew(db, m.name, f"marts.{m.name}", m, [n for n, _ in m.columns])
         if m.is_open:
             _renew(db, f"open {m.name}", f"publish.{m.name}", m, [*(n for n, _ in m.columns), SUPPRESSION])
     db.execute("commit")
-    rows = db.execute("select * from publish.fingerprints where n_rows > 0 order by all").fetchall()
+    rows = db.execute(f"select mart, {', '.join(_PERIOD)}, sum(n_rows)::bigint, sum(low), sum(high) from publish.fingerprints_by_bucket "
+                      "where n_rows > 0 group by all order by all").fetchall()  # fmt: skip
     before = [r for r in rows if not str(r[0]).startswith("open ")]
     after = [r for r in rows if str(r[0]).startswith("open ")]
     return Fingerprint(_sha(before), _sha(after))
 
 
 def _renew(db: duckdb.DuckDBPyConnection, label: str, rows: str, model: MartModel, columns: Sequence[str]) -> None:
-    """Fingerprints of `rows` for every period that is pending or staged; a period that has lost its rows loses its fingerprint."""
+    """Fingerprints of `rows` for every bucket of a period that is pending or staged; one that has lost its rows loses its fingerprint."""
     text = ", ".join(f"coalesce(length(\"{c}\"::varchar)::varchar || ':' || \"{c}\"::varchar, '-')" for c in columns)
-    db.execute(f"create or replace temp table periods as select school_year, period_type, period_start from publish.pending_{model.name} "
-               f"union select school_year, period_type, period_start from staged.{model.name}")  # fmt: skip
-    here = "p.school_year = f.school_year and p.period_type = f.period_type and p.period_start = f.period_start"
-    db.execute(f"delete from publish.fingerprints f where mart = '{label}' and exists (select 1 from periods p where {here})")
+    beside = [f'"{c}"::varchar' for c in model.part if c not in _PERIOD]
+    period, bucket = ", ".join(_PERIOD), f"(md5_number(concat_ws('|', {', '.join(beside)})) & {_BUCKETS - 1})::integer" if beside else "0"
+    db.execute(f"create or replace temp table buckets as select distinct {period}, {bucket} as bucket from publish.pending_{model.name} "
+               f"union select distinct {period}, {bucket} from staged.{model.name}")  # fmt: skip
+    here = " and ".join(f"b.{c} = f.{c}" for c in (*_PERIOD, "bucket"))
+    db.execute(f"delete from publish.fingerprints_by_bucket f where mart = '{label}' and exists (select 1 from buckets b where {here})")
     db.execute(f"""
-        insert into publish.fingerprints
-        select '{label}', school_year, period_type, period_start, count(*), sum((h & {_LANE}::uhugeint)::bigint), sum(((h >> 64) & {_LANE}::uhugeint)::bigint)
-        from (select school_year, period_type, period_start, md5_number(concat_ws(',', {text})) as h from {rows} f
-              where exists (select 1 from periods p where {here}))
-        group by school_year, period_type, period_start""")
+        insert into publish.fingerprints_by_bucket
+        select '{label}', {period}, bucket, count(*), sum((h & {_LANE}::uhugeint)::bigint), sum(((h >> 64) & {_LANE}::uhugeint)::bigint)
+        from (select {period}, bucket, md5_number(concat_ws(',', {text})) as h from (select *, {bucket} as bucket from {rows}) f
+              where exists (select 1 from buckets b where {here}))
+        group by {period}, bucket""")
 
 
 def _sha(rows: Sequence[tuple[object, ...]]) -> str:

@@ -83,3 +83,21 @@
 {% macro spark__email_digest(address) -%}
     sha2(lower(trim({{ address }})), 256)
 {%- endmacro %}
+
+
+{#- A whole number that is the same for the same values of some columns, null among them: to see whether rows differ, in one engine and one query. -#}
+{% macro row_hash(columns) %}
+    {{ return(adapter.dispatch('row_hash', 'throughline')(columns)) }}
+{% endmacro %}
+
+{% macro duckdb__row_hash(columns) %}
+    {{- 'hash(' ~ columns | join(', ') ~ ')' -}}
+{% endmacro %}
+
+{% macro spark__row_hash(columns) %}
+    {%- set said = [] -%}
+    {%- for column in columns -%}
+        {%- do said.append("coalesce(concat('=', " ~ column ~ "), '')") -%}
+    {%- endfor -%}
+    {{- 'xxhash64(' ~ said | join(', ') ~ ')' -}}
+{% endmacro %}

@@ -11,7 +11,8 @@
       A model that gives a row outside its touched keys is stopped: inserting it would duplicate what is there.
     - With `keeps_replaced=true` the rows that a touched build removed stay in `<model>__replaced` until the next build; after a whole build there is no
       such table. `touched_replaced(ref('model'))` gives it, for models that follow a change by its difference. Such a model is wrong for good where one
-      change is taken twice or not at all: after a build that did not finish, everything is built whole.
+      change is taken twice or not at all: after a build that did not finish, everything is built whole, and a model that keeps what it replaced is never
+      built whole by itself.
 -#}
 
 {#- The table of rows that the last build of `relation` replaced, or none after a whole one (and of a unit test's input, which no build made). -#}
@@ -62,8 +63,16 @@
 
 {#- The model's SQL for the whole table, where the SQL compiled at first was for the touched keys only. -#}
 {% macro touched_whole_sql() %}
+    {% do touched_assert_may_be_whole() %}
     {% do model.update({'rebuilds_whole': true}) %}
     {{ return(render(model.raw_code)) }}
+{% endmacro %}
+
+
+{% macro touched_assert_may_be_whole() %}
+    {% if config.get('keeps_replaced') and not should_full_refresh() %}
+        {% do exceptions.raise_compiler_error(this ~ ' can only be built whole with everything that follows it: dbt build --full-refresh') %}
+    {% endif %}
 {% endmacro %}
 
 
@@ -89,6 +98,9 @@
     {%- set made = [target] -%}
     {%- set grants = config.get('grants') -%}
     {%- set whole_sql = none if is_touched_build() else compiled_code -%}
+    {% if whole_sql is not none %}
+        {% do touched_assert_may_be_whole() %}
+    {% endif %}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
 
@@ -171,6 +183,9 @@
     {%- set partition_by = config.get('partition_by') -%}
     {%- set partition_by = partition_by[0] if partition_by is sequence and partition_by is not string else partition_by -%}
     {%- set whole_sql = none if is_touched_build() else compiled_code -%}
+    {% if whole_sql is not none %}
+        {% do touched_assert_may_be_whole() %}
+    {% endif %}
 
     {% do run_query('drop table if exists ' ~ fresh) %}
     {% do run_query('drop table if exists ' ~ staged) %}

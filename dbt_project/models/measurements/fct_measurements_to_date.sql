@@ -1,13 +1,64 @@
+-- depends_on: {{ ref('int_touched_pieces') }}
 {{ config(
     materialized='touched',
     touched='int_touched_subjects',
     touched_key=['subject_type', 'subject_key', 'school_year']
 ) }}
--- One current row per subject, place, groups, term and measure: the sum of the week pieces, or the latest piece of the term for what is a state and not a count.
-with pieces as (
-    select measurements.*, measures.accumulation
+-- One current row per subject, place, groups, term and measure. What is counted is what it was, with tonight's pieces added and what they replaced taken off
+-- (`n_rows` of them are in the sum); of what is a state and not a count it is the latest piece of the term (`last_piece_start`).
+{% set replaced = touched_replaced(ref('fct_measurements')) %}
+{% set grain = [
+    'subject_type', 'subject_key', 'school_key', 'grade_level', 'signature', 'modality', 'school_year', 'term_id', 'measure_id'
+] %}
+with added as (
+    {% for sign, rows in [(1, ref('fct_measurements'))] + ([(-1, replaced)] if is_touched_build() and replaced else []) %}
+        select
+            {% for column in grain %}
+                rows_of_pieces.{{ column }},
+            {% endfor %}
+            {{ sign }} as n_rows,
+            {{ sign }} * rows_of_pieces.quantity as quantity
+        from {{ rows }} as rows_of_pieces
+        inner join {{ ref('measures') }} as measures
+            on rows_of_pieces.measure_id = measures.measure_id and measures.accumulation = 'sum'
+        {% if is_touched_build() and sign == 1 %}
+            inner join {{ ref('int_touched_pieces') }} as touched
+                on
+                    rows_of_pieces.subject_type = touched.subject_type
+                    and rows_of_pieces.subject_key = touched.subject_key
+                    and rows_of_pieces.piece_start = touched.piece_start
+        {% endif %}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+    {% if is_touched_build() %}
+        union all
+        select
+            {% for column in grain %}
+                kept.{{ column }},
+            {% endfor %}
+            kept.n_rows,
+            kept.quantity
+        from {{ this }} as kept
+        inner join {{ ref('int_touched_subjects') }} as touched
+            on
+                kept.subject_type = touched.subject_type
+                and kept.subject_key = touched.subject_key
+                and kept.school_year = touched.school_year
+        where kept.n_rows is not null
+    {% endif %}
+),
+
+states as (
+    select
+        measurements.*,
+        rank() over (
+            partition by
+                measurements.subject_type, measurements.subject_key, measurements.school_year, coalesce(measurements.term_id, ''), measurements.measure_id
+            order by measurements.piece_start desc
+        ) as recency
     from {{ ref('fct_measurements') }} as measurements
-    inner join {{ ref('measures') }} as measures on measurements.measure_id = measures.measure_id
+    inner join {{ ref('measures') }} as measures
+        on measurements.measure_id = measures.measure_id and measures.accumulation = 'latest'
     {% if is_touched_build() %}
         inner join {{ ref('int_touched_subjects') }} as touched
             on
@@ -15,36 +66,26 @@ with pieces as (
                 and measurements.subject_key = touched.subject_key
                 and measurements.school_year = touched.school_year
     {% endif %}
-),
-
-latest as (
-    select subject_type, subject_key, school_year, coalesce(term_id, '') as term_id, measure_id, max(piece_start) as piece_start
-    from pieces
-    where accumulation = 'latest'
-    group by subject_type, subject_key, school_year, coalesce(term_id, ''), measure_id
 )
 
 select
-    pieces.subject_type,
-    pieces.subject_key,
-    pieces.school_key,
-    pieces.grade_level,
-    pieces.signature,
-    pieces.modality,
-    pieces.school_year,
-    pieces.term_id,
-    pieces.measure_id,
-    max(pieces.piece_start) as last_piece_start,
-    {{ sum_bigint('pieces.quantity') }} as quantity
-from pieces
-left join latest
-    on
-        pieces.subject_type = latest.subject_type
-        and pieces.subject_key = latest.subject_key
-        and pieces.school_year = latest.school_year
-        and coalesce(pieces.term_id, '') = latest.term_id
-        and pieces.measure_id = latest.measure_id
-where pieces.accumulation = 'sum' or pieces.piece_start = latest.piece_start
-group by
-    pieces.subject_type, pieces.subject_key, pieces.school_key, pieces.grade_level, pieces.signature, pieces.modality, pieces.school_year,
-    pieces.term_id, pieces.measure_id
+    {% for column in grain %}
+        {{ column }},
+    {% endfor %}
+    {{ sum_bigint('n_rows') }} as n_rows,
+    cast(null as date) as last_piece_start,
+    {{ sum_bigint('quantity') }} as quantity
+from added
+group by {{ grain | join(', ') }}
+having sum(n_rows) > 0
+union all
+select
+    {% for column in grain %}
+        {{ column }},
+    {% endfor %}
+    cast(null as bigint) as n_rows,
+    max(piece_start) as last_piece_start,
+    {{ sum_bigint('quantity') }} as quantity
+from states
+where recency = 1
+group by {{ grain | join(', ') }}

@@ -29,29 +29,22 @@ with facts as (
     {% endif %}
 ),
 
--- those of whom no two rows of a year differ in place or group have one row a period
+-- those of whom no two rows of a year differ in place or group have one row a period (`modality` is said of all rows of an indicator or of none)
 several as (
-    select school_year, indicator_id, profile_id, subject_key
+    select school_year, subject_key
     from facts
     where counts_at <> 'district'
-    group by school_year, indicator_id, profile_id, subject_key
+    group by school_year, subject_key
     having
-        min(school_key) <> max(school_key)
-        or min(coalesce(grade_level, '')) <> max(coalesce(grade_level, ''))
-        or min(coalesce(signature, '')) <> max(coalesce(signature, ''))
-        or min(coalesce(modality, '')) <> max(coalesce(modality, ''))
+        min({{ row_hash(['school_key', 'grade_level', 'signature']) }}) <> max({{ row_hash(['school_key', 'grade_level', 'signature']) }})
+        or min(modality) <> max(modality)
 ),
 
 marked as (
     select facts.*, several.subject_key is not null as is_several
     from facts
     left join several
-        on
-            facts.counts_at <> 'district'
-            and facts.school_year = several.school_year
-            and facts.indicator_id = several.indicator_id
-            and facts.profile_id = several.profile_id
-            and facts.subject_key = several.subject_key
+        on facts.counts_at <> 'district' and facts.school_year = several.school_year and facts.subject_key = several.subject_key
 ),
 
 by_signature as (
