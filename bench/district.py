@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from bench.process import ROOT, BenchError, Measured, measure
+from pipelines.quality.build import MEMORY_LIMIT, THREADS
 
 START, SEED = date(2025, 8, 18), 7
 _NEVER_REWRITTEN = ("landing", "raw", "versions")  # files that the product only adds and removes: a link is as good as a copy
@@ -81,7 +82,9 @@ class Folder:
     def dbt(self, *arguments: str) -> Measured:
         """Bare `dbt build` on the build database as it stands."""
         target = self.path / "data" / "build" / "dbt"
-        environment = {"THROUGHLINE_BUILD": str(self.build), "DBT_LOG_PATH": str(target / "logs"), "THROUGHLINE_THREADS": "2", "THROUGHLINE_MEMORY": "4GB"}
+        environment = {
+            "THROUGHLINE_BUILD": str(self.build), "DBT_LOG_PATH": str(target / "logs"), "THROUGHLINE_THREADS": str(THREADS), "THROUGHLINE_MEMORY": MEMORY_LIMIT,
+        }  # fmt: skip
         project = str(ROOT / "dbt_project")
         command = [str(Path(sys.executable).with_name("dbt")), "build", "--exclude-resource-type", "unit_test", *arguments]  # as a night does
         command += ["--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]

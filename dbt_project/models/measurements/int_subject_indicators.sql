@@ -12,24 +12,31 @@ with places as (
     from {{ ref('dim_schools') }}
 ),
 
+-- the part that a measure has in an indicator
+parts as (
+    select indicator_id, rollup, numerator_measure as measure_id, true as is_numerator
+    from {{ ref('indicators') }}
+    where stage = 1
+    union all
+    select indicator_id, rollup, denominator_measure as measure_id, false as is_numerator
+    from {{ ref('indicators') }}
+    where stage = 1
+),
+
 paired as (
     select
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
         measures.grade_level, measures.signature, measures.modality,
         coalesce(places.agency, '') as agency,
-        indicators.indicator_id, indicators.rollup,
-        {{ sum_bigint('case when measures.measure_id = indicators.numerator_measure then measures.quantity else 0 end') }} as numerator,
-        {{ sum_bigint('case when measures.measure_id = indicators.denominator_measure then measures.quantity else 0 end') }} as denominator
+        parts.indicator_id, parts.rollup,
+        {{ sum_bigint('case when parts.is_numerator then measures.quantity else 0 end') }} as numerator,
+        {{ sum_bigint('case when parts.is_numerator then 0 else measures.quantity end') }} as denominator
     from {{ ref('int_period_measures') }} as measures
-    inner join {{ ref('indicators') }} as indicators
-        on
-            indicators.stage = 1
-            and (measures.measure_id = indicators.numerator_measure or measures.measure_id = indicators.denominator_measure)
-            and (indicators.rollup <> 'flag_of_total' or measures.period_type = 'year_to_date')
+    inner join parts on measures.measure_id = parts.measure_id and (parts.rollup <> 'flag_of_total' or measures.period_type = 'year_to_date')
     left join places on measures.school_key = places.school_key
     group by
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
-        measures.grade_level, measures.signature, measures.modality, coalesce(places.agency, ''), indicators.indicator_id, indicators.rollup
+        measures.grade_level, measures.signature, measures.modality, coalesce(places.agency, ''), parts.indicator_id, parts.rollup
 ),
 
 profiles as (
