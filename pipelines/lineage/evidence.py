@@ -40,7 +40,8 @@ _ATTENDANCE = """
         select try_cast(b.scope as date) as calendar_date, max(b.precedence) as precedence
         from held.bulk_scopes b where b.table_name in ('extract__attendance', 'extract__attendance_periods') group by 1
     )
-    select e.student_key as subject_key, e.school_key, st.grade_level, coalesce(a.modality, 'in_person') as modality, e.calendar_date as on_date,
+    select e.student_key as subject_key, e.school_key, coalesce(st.grade_level, 'unknown') as grade_level, coalesce(a.modality, 'in_person') as modality,
+        e.calendar_date as on_date,
         '' as section_key,
         case when a.student_key is null then 'no exception reported: present'
              else 'code ' || a.attendance_code || ': absent ' || (a.absent_thousandths / 1000.0)::decimal(5, 3) || ' of the day' end
@@ -49,7 +50,7 @@ _ATTENDANCE = """
         e.day as days_enrolled, (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_absent,
         e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_present
     from enrolled e
-    join core.dim_students st on st.student_key = e.student_key
+    left join core.dim_student_grades st on st.student_key = e.student_key and st.school_year = (select max(school_year) from trace_dates)
     left join core.fct_attendance_days a
         on a.student_key = e.student_key and a.school_key = e.school_key and a.attendance_date = e.calendar_date
     left join files n on n.calendar_date = e.calendar_date
@@ -75,7 +76,8 @@ _ASSIGNMENTS = """
                         where e.student_key = r.student_key and e.section_key = r.section_key
                             and r.due_date >= e.begin_date and r.due_date < e.end_date)
     )
-    select r.student_key as subject_key, coalesce(r.school_key, '') as school_key, st.grade_level, null::varchar as modality, r.due_date as on_date,
+    select r.student_key as subject_key, coalesce(r.school_key, '') as school_key, coalesce(st.grade_level, 'unknown') as grade_level,
+        null::varchar as modality, r.due_date as on_date,
         r.section_key, r.assignment_key || case when r.nth > 1 then ': the same again' when r.is_missing then ': missing'
             when r.is_submitted and r.is_late then ': late' when r.is_submitted then ': handed in' else ': due' end as what,
         r.delivery_id, r.line_number,
@@ -84,7 +86,7 @@ _ASSIGNMENTS = """
         (r.nth = 1 and r.is_submitted)::bigint as assignments_submitted,
         (r.nth = 1 and r.is_submitted and r.is_late)::bigint as assignments_late
     from due r
-    join core.dim_students st on st.student_key = r.student_key"""
+    left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 
 # Marks stand at the last week piece of the period in which the student had graded work, and rest on all graded work of that term up to it. A section is
 # one mark, carried by its first row; the other rows are what the mark is made of.
@@ -105,12 +107,13 @@ _MARKS = """
             and g.term_id is not distinct from p.term_id and g.piece_start <= s.piece_start
         window section as (partition by g.student_key, coalesce(g.school_key, ''), g.section_key)
     )
-    select g.student_key as subject_key, coalesce(g.school_key, '') as school_key, st.grade_level, null::varchar as modality, g.on_date,
+    select g.student_key as subject_key, coalesce(g.school_key, '') as school_key, coalesce(st.grade_level, 'unknown') as grade_level,
+        null::varchar as modality, g.on_date,
         g.section_key, g.assignment_key || ': ' || g.points_earned || ' of ' || g.points_possible || ' points' as what, g.delivery_id, g.line_number,
         (g.nth = 1)::bigint as marks,
         (g.nth = 1 and g.earned * 100 < (select min(min_percent) from registry.grade_scale where not is_d_or_f) * g.possible)::bigint as marks_d_f
     from counted g
-    join core.dim_students st on st.student_key = g.student_key"""
+    left join core.dim_student_grades st on st.student_key = g.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 
 _SURVEY_ANSWERS = """
     select a.response_key as subject_key, coalesce(a.school_key, '') as school_key, coalesce(a.grade_level, 'unknown') as grade_level,

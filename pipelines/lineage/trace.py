@@ -201,7 +201,7 @@ def _name_dates(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any]) -> Non
         "year_to_date": "calendar_date >= $start",
     }[str(figure["period_type"])]
     db.execute(
-        f"create or replace temp table trace_dates as select calendar_date from core.dim_dates where school_year = $year and {where}",
+        f"create or replace temp table trace_dates as select calendar_date, school_year from core.dim_dates where school_year = $year and {where}",
         {"start": figure["period_start"], "year": figure["school_year"]},
     )
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from pipelines.lineage.ledger import Ledger
+from pipelines.lineage.trace import find_figure, trace
 from tests.districts import START, TestDistrict, make_district
 
 TURN = START + timedelta(days=7)  # the second Monday, in a district whose school year ends on a Sunday in August
@@ -78,6 +82,13 @@ def test_last_years_figures_by_grade_stay(turning: TestDistrict, tmp_path: Path)
     by_grade = "select distinct grade_level from measurements.fct_measurements where school_year = 2026 and subject_type = 'student'"
     this_year = "select distinct grade_level from core.dim_student_grades where school_year = 2026"
     assert set(district.query(by_grade)) <= set(district.query(this_year))
+
+    with duckdb.connect(str(district.build), read_only=True) as db, contextlib.closing(Ledger(district.folder / "data" / "ledger.sqlite")) as ledger:
+        for school_year in (2025, 2026):
+            asked = {"indicator_id": "attendance_rate", "grade_level": "05", "school_year": str(school_year)}
+            traced = trace(db, ledger, find_figure(db, asked), limit=None)
+            assert traced.agrees, school_year
+            assert traced.n_rows > 0, school_year
 
     at_once = turning.copy(tmp_path / "at-once")
     at_once.run(TURN, START)
