@@ -73,7 +73,8 @@ def transform_assets(manifest: Path) -> dg.AssetsDefinition:
             dbt = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(Path(sys.executable).with_name("dbt")))
             invocation = dbt.cli(build_arguments(whole=whole), context=context, target_path=target, raise_on_error=False, manifest=manifest)
             yield from invocation.stream()
-            if not (target / "run_results.json").exists():
+            # 0: all built, 1: something failed and is told; anything else ended before its time, whatever it wrote of what it had done
+            if not (target / "run_results.json").exists() or invocation.process.returncode not in (0, 1):
                 raise dg.Failure(f"dbt did not finish; see {target / 'logs' / 'dbt.log'}")
             failures = parse_failures(json.loads((target / "run_results.json").read_text(encoding="utf-8")))
             with open_build(settings) as db:

@@ -51,6 +51,13 @@ def mart_of(model: MartModel) -> Mart:
     return Mart(model.name, "marts" if model.is_open else "marts_restricted", columns, model.key, model.part)
 
 
+def prepare(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> None:
+    """Make what is missing of the schemas: a first night of which a model failed has noted nothing."""
+    db.execute(RECORDS)
+    for m in models:
+        db.execute(f"create table if not exists publish.pending_{m.name} as select {', '.join(m.part)} from marts.{m.name} where false")
+
+
 def note_pending(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> None:
     """Add tonight's touched parts to what is still to be published. Repeating it adds nothing."""
     db.execute(RECORDS)
@@ -62,7 +69,8 @@ def note_pending(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, 
             db.execute(f"drop table publish.pending_{m.name}")  # of an earlier definition of the mart, which is now built and published whole
         db.execute(f"create table if not exists publish.pending_{m.name} as select {part} from {schema}.{m.touched} where false")
         db.execute(f"insert into publish.pending_{m.name} select distinct {part} from {schema}.{m.touched} t "
-                   f"where not exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'p', 't')})")  # fmt: skip
+                   f"where not exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'p', 't')}) "
+                   f"and {' and '.join(f't.{c} is not null' for c in m.part)}")  # fmt: skip
     if whole and not db.execute("select 1 from publish.state").fetchall():
         db.execute("insert into publish.state values (true)")
 

@@ -92,10 +92,11 @@ def publish(
     warehouse = open_warehouse(district.warehouse_url)
     broken = {manifest.tested(f.unique_id) for f in failures if f.status in ("error", "skipped")} & {m.name for m in models}
     issues = gate.dbt_issues(manifest, failures)
-    first = warehouse.current() is None
+    first = warehouse.current() is None or not warehouse.marts()  # a night on which no mart could be built is published too
     with open_build(district) as db:
         issues += gate.arrival_issues(db, district, ledger, manifest)
         behind = tables_behind_indicators(manifest)
+        assemble.prepare(db, [] if broken else models)
         holes = [] if broken else coverage.find_holes(db, district)
         issues += coverage.issues_of(holes, behind)
         as_of = _one_date(db.execute("select as_of from settings.night").fetchall())

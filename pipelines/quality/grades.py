@@ -22,7 +22,7 @@ def ensure_table(db: duckdb.DuckDBPyConnection) -> None:
 def note(db: duckdb.DuckDBPyConnection, table_name: str) -> None:
     """Take the grade levels of `judged.<table_name>`, merged before, into `held.student_grades`. Nothing for tables that say none.
 
-    A file speaks of the school year of its business date; between two years of the one to come, after the last one of the last.
+    A file speaks of the school year of its business date; between two years of the one to come, after the last one of a year that is not in the settings yet.
     Runs inside the caller's transaction.
     """
     if table_name not in SAYS:
@@ -31,7 +31,7 @@ def note(db: duckdb.DuckDBPyConnection, table_name: str) -> None:
     db.execute(f"""
         create or replace temp table graded as
         with dated as (
-            select d._business_date, coalesce(min(y.school_year) filter (where y.end_date >= d._business_date), max(y.school_year)) as school_year
+            select d._business_date, coalesce(min(y.school_year) filter (where y.end_date >= d._business_date), max(y.school_year) + 1) as school_year
             from (select distinct _business_date from judged.{table_name}) d cross join settings.school_years y group by 1
         )
         select '{table_name}' as table_name, j."{student}" as student_id, d.school_year, j."{grade}" as grade_level,

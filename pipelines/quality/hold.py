@@ -179,7 +179,8 @@ def merge(db: duckdb.DuckDBPyConnection, table: Table) -> None:
         create or replace temp table altered as
         select {quoted(key, "a")} from after a left join held.{name} h on {same_key(table, "a", "h")}
         where h._is_open is null and a._is_open or h._is_open <> a._is_open
-           or a._is_open and (a._content is distinct from h._content or a._withdrawn_on is distinct from h._withdrawn_on)""")
+           or a._is_open and (a._content is distinct from h._content or a._withdrawn_on is distinct from h._withdrawn_on
+                              or a._first_seen_on is distinct from h._first_seen_on)""")
     for state in ("after", f"held.{name}"):
         db.execute(f"insert into changes.{name} select {columns}, _withdrawn_on, _is_open from {state} h semi join altered k on {same_key(table, 'h', 'k')}")
     # Unchanged rows only move their marks; the others are written anew.

@@ -148,21 +148,30 @@ def test_the_nights_give_what_a_build_from_nothing_gives(story: tuple[TestDistri
         classes = _table(roster, "classes.csv")
         names = [row["propertyName"] for row in _table(roster, "manifest.csv") if row["propertyName"].startswith("file.")]
         schools = [row["sourcedId"] for row in _table(roster, "orgs.csv") if row["type"] == "school"]
+        people = {row["sourcedId"]: row for row in _table(roster, "demographics.csv")}
+    # and the only student with some combination of groups is corrected: nobody has that combination any more
+    ((lonely,),) = district.query("""
+        select min(student_key) from (select signature, min(student_key) as student_key from core.dim_student_versions
+                                      group by signature having count(distinct student_key) = 1) where student_key in (
+            select student_key from core.dim_student_versions group by student_key having count(*) = 1)""")
+    corrected = people[lonely] | {"status": "active", "dateLastModified": f"{WEDNESDAY}T03:00:00.000Z"}
+    corrected["sex"] = "male" if corrected["sex"] == "female" else "female"
     moved = next(row for row in classes if row["sourcedId"] == section)
     before = moved["schoolSourcedId"]
     after = next(s for s in schools if s != before)
     moved |= {"status": "active", "dateLastModified": f"{WEDNESDAY}T03:00:00.000Z", "schoolSourcedId": after}
     manifest = "propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\n"
-    manifest += "".join(f"{n},{'delta' if n == 'file.classes' else 'absent'}\n" for n in names)
-    delta = io.StringIO()
-    writer = csv.DictWriter(delta, moved)
-    writer.writeheader()
-    writer.writerow(moved)
+    manifest += "".join(f"{n},{'delta' if n in ('file.classes', 'file.demographics') else 'absent'}\n" for n in names)
     folder = district.landing / "oneroster" / str(WEDNESDAY)
     folder.mkdir(exist_ok=True)
     with zipfile.ZipFile(folder / "moved.zip", "w") as z:
         z.writestr("manifest.csv", manifest)
-        z.writestr("classes.csv", delta.getvalue())
+        for name, row in (("classes.csv", moved), ("demographics.csv", corrected)):
+            delta = io.StringIO()
+            writer = csv.DictWriter(delta, row)
+            writer.writeheader()
+            writer.writerow(row)
+            z.writestr(name, delta.getvalue())
     district.run(WEDNESDAY)
     where = "select distinct school_key from core.fct_assignment_results where section_key like 'lms%'"
     assert story[0].query(where) == [(before,)]

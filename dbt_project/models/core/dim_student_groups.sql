@@ -7,7 +7,9 @@ with spans as (
         begin_date,
         coalesce(end_date, cast('9999-12-31' as date)) as end_date
     from {{ ref('int_programs_combined') }}
-    where begin_date < coalesce(end_date, cast('9999-12-31' as date))
+    where
+        begin_date < coalesce(end_date, cast('9999-12-31' as date))
+        and student_key in (select student_key from {{ ref('dim_students') }})
 ),
 
 points as (

@@ -1,7 +1,8 @@
 {{ config(
     materialized='touched',
     touched='int_results_changed',
-    touched_key=['assignment_key', 'student_key']
+    touched_key=['assignment_key', 'student_key'],
+    keeps_replaced=true
 ) }}
 -- A student's work on an assignment, once: of several results (sent again under another id, several attempts) the one that came last.
 with read_again as (

@@ -1,16 +1,12 @@
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
 -- A student's work on an assignment to read again since the last finished build: where a result changed, where the assignment, its class or section changed
--- after it was first sent, and where a learning system's user is another student now.
+-- (a new one may have results already: it was in quarantine when they came), and where a learning system's user is another student now.
 with items as (
     select {{ concat_key(["'oneroster'", "sourced_id"]) }} as assignment_key
     from {{ source('changes', 'oneroster__line_items') }}
-    group by sourced_id
-    having count(*) > 1 or not {{ bool_any('_is_open') }}
     union
     select {{ concat_key(["'lms'", "source_system", "source_system_identifier"]) }} as assignment_key
     from {{ source('changes', 'lms__assignments') }}
-    group by source_system, source_system_identifier
-    having count(*) > 1 or not {{ bool_any('_is_open') }}
     union
     select {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key
     from {{ source('changes', 'oneroster__classes') }} as changed

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('group_families') }}
 -- depends_on: {{ ref('int_touched_subject_periods') }}
 {{ config(materialized='table') }}
 -- What tonight adds to the sums and second moments over people of every published cell: place (school or district), grade (one or all) and group. What was
@@ -47,6 +48,12 @@ marked as (
         on facts.counts_at <> 'district' and facts.school_year = several.school_year and facts.subject_key = several.subject_key
 ),
 
+-- of the signatures that are used today and of those that nobody has any more, whose cells are to be left
+signatures as (
+    select taken_apart.signature, taken_apart.group_family, taken_apart.group_value
+    from {{ groups_of_signatures('(select distinct signature from facts where signature is not null)') }} as taken_apart
+),
+
 by_signature as (
     select
         period_type, period_start, school_year, indicator_id, profile_id, counts_at, school_key, grade_level, signature, modality,
@@ -73,7 +80,7 @@ by_group as (
         {{ sum_bigint('facts.sum_dd') }} as sum_dd,
         {{ sum_bigint('facts.sum_nd') }} as sum_nd
     from by_signature as facts
-    inner join {{ ref('dim_group_signatures') }} as signatures on facts.signature = signatures.signature
+    inner join signatures on facts.signature = signatures.signature
     group by
         facts.period_type, facts.period_start, facts.school_year, facts.indicator_id, facts.profile_id, facts.counts_at, facts.school_key,
         facts.grade_level, signatures.group_family, signatures.group_value
@@ -95,7 +102,7 @@ by_group as (
 persons as (
     select marked.*, signatures.group_family, signatures.group_value
     from marked
-    inner join {{ ref('dim_group_signatures') }} as signatures on marked.signature = signatures.signature
+    inner join signatures on marked.signature = signatures.signature
     where marked.is_several
     union all
     select marked.*, 'all' as group_family, 'all' as group_value

@@ -1,5 +1,9 @@
+-- depends_on: {{ ref('int_subject_indicators') }}
 {{ config(materialized='touched', touched='int_cell_changes', touched_key='value_key') }}
 -- Sums and second moments over people of every published cell: what they were and what tonight adds, in whole numbers, so that nothing is ever rounded.
+{% if execute and not is_touched_build() and touched_replaced(ref('int_subject_indicators')) is not none %}
+    {% do exceptions.raise_compiler_error(this ~ ' follows a difference and cannot be made from it: dbt build --full-refresh') %}
+{% endif %}
 with added as (
     select
         value_key, period_type, period_start, school_year, indicator_id, profile_id, school_id, grade_level, group_family, group_value,

@@ -47,6 +47,11 @@ pieces as (
         select stints.student_key, 'school' as cause
         from {{ ref('int_schools_changed') }} as changed
         inner join {{ ref('dim_stints') }} as stints on changed.school_key = stints.school_key
+        union
+        -- who has a class there and is enrolled elsewhere
+        select results.student_key, 'school' as cause
+        from {{ ref('int_schools_changed') }} as changed
+        inner join {{ ref('fct_assignment_results') }} as results on changed.school_key = results.school_key
     ),
 
     results_touched as (
@@ -54,6 +59,12 @@ pieces as (
         from {{ ref('fct_assignment_results') }} as results
         inner join {{ ref('int_results_changed') }} as changed
             on results.assignment_key = changed.assignment_key and results.student_key = changed.student_key
+        {% set replaced_results = touched_replaced(ref('fct_assignment_results')) %}
+        {% if replaced_results %}
+            union
+            -- where the work was before, also of a date that no file says
+            select student_key, piece_start from {{ replaced_results }}
+        {% endif %}
         union
         select student_key, piece_start
         from caused
