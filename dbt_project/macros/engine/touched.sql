@@ -70,7 +70,8 @@
 
 
 {% macro touched_assert_may_be_whole() %}
-    {% if config.get('keeps_replaced') and not should_full_refresh() %}
+    {#- With nothing there yet, all that follows is made for the first time too. -#}
+    {% if config.get('keeps_replaced') and not should_full_refresh() and load_cached_relation(this) is not none %}
         {% do exceptions.raise_compiler_error(this ~ ' can only be built whole with everything that follows it: dbt build --full-refresh') %}
     {% endif %}
 {% endmacro %}
