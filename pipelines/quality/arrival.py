@@ -54,8 +54,8 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
 
     with open_build(district) as db:
         hold.ensure_tables(db, list(ALL_TABLES.values()))
-        grades.ensure_table(db)
         write_settings(db, district)
+        grades.ensure_table(db)
         frozen.load(db, district)
         as_of = write_night(db, until)
         waiting = {t for t in ALL_TABLES if db.execute(f"select 1 from quarantine.{t} limit 1").fetchall()}

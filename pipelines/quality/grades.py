@@ -12,11 +12,28 @@ import duckdb
 SAYS: dict[str, tuple[str, str]] = {"oneroster__users": ("sourced_id", "grades"), "extract__students": ("student_id", "grade_level")}
 
 
+def _years(days: str) -> str:
+    """The school year that a file of each of `days` (a query giving `day`) speaks of; after the last one, of a year that is not in the settings yet."""
+    return f"""select d.day, coalesce(min(y.school_year) filter (where y.end_date >= d.day), max(y.school_year) + 1) as school_year
+               from ({days}) d cross join settings.school_years y group by 1"""
+
+
 def ensure_table(db: duckdb.DuckDBPyConnection) -> None:
-    """Create `held.student_grades` and `changes.student_grades` where they are not."""
+    """Create `held.student_grades` and `changes.student_grades` where they are not; made beside tables that are held already, it begins with their last word.
+
+    Expects `settings.school_years`.
+    """
+    there = {(str(s), str(t)) for s, t in db.execute("select table_schema, table_name from information_schema.tables").fetchall()}
     db.execute("create table if not exists held.student_grades (table_name varchar, student_id varchar, school_year integer, grade_level varchar, "
                "_precedence bigint, _delivery_id varchar, _line bigint)")  # fmt: skip
     db.execute("create table if not exists changes.student_grades (student_id varchar, school_year integer)")
+    for table, (student, grade) in SAYS.items() if ("held", "student_grades") not in there else ():
+        if ("held", table) in there:
+            db.execute(f"""
+                insert into held.student_grades
+                select '{table}', h."{student}", y.school_year, h."{grade}", h._precedence, h._delivery_id, h._line
+                from held.{table} h join ({_years(f"select distinct _known_on as day from held.{table}")}) y on y.day = h._known_on
+                where h._precedence > 0 and h."{grade}" is not null""")
 
 
 def note(db: duckdb.DuckDBPyConnection, table_name: str) -> None:
@@ -30,13 +47,9 @@ def note(db: duckdb.DuckDBPyConnection, table_name: str) -> None:
     student, grade = SAYS[table_name]
     db.execute(f"""
         create or replace temp table graded as
-        with dated as (
-            select d._business_date, coalesce(min(y.school_year) filter (where y.end_date >= d._business_date), max(y.school_year) + 1) as school_year
-            from (select distinct _business_date from judged.{table_name}) d cross join settings.school_years y group by 1
-        )
         select '{table_name}' as table_name, j."{student}" as student_id, d.school_year, j."{grade}" as grade_level,
             j._precedence, j._delivery_id, j._line
-        from judged.{table_name} j join dated d on d._business_date = j._business_date
+        from judged.{table_name} j join ({_years(f"select distinct _business_date as day from judged.{table_name}")}) d on d.day = j._business_date
         where j._outcome in ('accepted', 'superseded') and not j._is_deleted and j."{grade}" is not null
         qualify row_number() over (partition by j."{student}", d.school_year order by j._precedence desc, j._delivery_id desc, j._line desc) = 1""")
     same = "h.table_name = g.table_name and h.student_id = g.student_id and h.school_year = g.school_year"

@@ -60,3 +60,18 @@ def test_each_years_newest_word_is_kept_whenever_it_came(contents: list[dict[str
         changed = set(night_by_night.execute("select student_id, school_year from changes.student_grades").fetchall())
         assert changed == {k for k in after if after[k] != before.get(k)}
     assert _held(in_one_go) == _held(night_by_night) == expected
+
+
+def test_made_beside_what_is_held_it_begins_with_the_last_word() -> None:
+    db = _database()
+    db.execute("drop table held.student_grades")
+    db.execute(
+        "create table held.oneroster__users (sourced_id varchar, grades varchar, _precedence bigint, _delivery_id varchar, _line bigint, _known_on date)"
+    )
+    for row in (("a", "05", 3, "2025-06-30"), ("b", "06", 4, "2025-07-01"), ("c", "07", 0, None), ("d", None, 4, "2025-07-01"), ("e", "08", 9, "2026-08-01")):
+        db.execute("insert into held.oneroster__users values (?, ?, ?, 'd', 1, ?)", row)
+    grades.ensure_table(db)
+    expected = {("a", 2025): "05", ("b", 2026): "06", ("e", 2027): "08"}
+    assert _held(db) == expected
+    grades.ensure_table(db)
+    assert _held(db) == expected
