@@ -52,37 +52,36 @@ def mart_of(model: MartModel) -> Mart:
 
 
 def prepare(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> None:
-    """Make what is missing of the schemas: a first night of which a model failed has noted nothing."""
+    """Make what is missing of `staged` and `publish`. Repeating it changes nothing. Expects the marts."""
     db.execute(RECORDS)
     for m in models:
+        there = db.execute("select column_name from information_schema.columns where table_schema = 'publish' and table_name = ?", [f"pending_{m.name}"])
+        if {c for (c,) in there.fetchall()} not in (set(), set(m.part)):
+            db.execute(f"drop table publish.pending_{m.name}")  # of an earlier definition of the mart, which is now built and published whole
         db.execute(f"create table if not exists publish.pending_{m.name} as select {', '.join(m.part)} from marts.{m.name} where false")
+
+
+def _add_parts(db: duckdb.DuckDBPyConnection, model: MartModel, relation: str) -> None:
+    """Add the parts that are in `relation` to what is pending. Where a column of the part is null it is of no row of the mart."""
+    said = " and ".join(f"t.{c} is not null" for c in model.part)
+    db.execute(f"insert into publish.pending_{model.name} select distinct {', '.join(model.part)} from {relation} t "
+               f"where {said} and not exists (select 1 from publish.pending_{model.name} p where {_same(model.part, 'p', 't')})")  # fmt: skip
 
 
 def note_pending(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> None:
     """Add tonight's touched parts to what is still to be published. Repeating it adds nothing."""
-    db.execute(RECORDS)
+    prepare(db, models)
     for m in models:
-        part = ", ".join(m.part)
-        schema = "measurements"
-        there = db.execute("select column_name from information_schema.columns where table_schema = 'publish' and table_name = ?", [f"pending_{m.name}"])
-        if {c for (c,) in there.fetchall()} not in (set(), set(m.part)):
-            db.execute(f"drop table publish.pending_{m.name}")  # of an earlier definition of the mart, which is now built and published whole
-        db.execute(f"create table if not exists publish.pending_{m.name} as select {part} from {schema}.{m.touched} where false")
-        db.execute(f"insert into publish.pending_{m.name} select distinct {part} from {schema}.{m.touched} t "
-                   f"where not exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'p', 't')}) "
-                   f"and {' and '.join(f't.{c} is not null' for c in m.part)}")  # fmt: skip
+        _add_parts(db, m, f"measurements.{m.touched}")
     if whole and not db.execute("select 1 from publish.state").fetchall():
         db.execute("insert into publish.state values (true)")
 
 
 def ask_for_whole(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> None:
     """Have the next publication take every part anew, as it must where people see an older one than the last."""
-    db.execute(RECORDS)
+    prepare(db, models)
     for m in models:
-        part = ", ".join(m.part)
-        db.execute(f"create table if not exists publish.pending_{m.name} as select {part} from marts.{m.name} where false")
-        db.execute(f"insert into publish.pending_{m.name} select distinct {part} from marts.{m.name} t "
-                   f"where not exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'p', 't')})")  # fmt: skip
+        _add_parts(db, m, f"marts.{m.name}")
     if not needs_whole(db):
         db.execute("insert into publish.state values (true)")
 
@@ -105,10 +104,8 @@ def note_published(db: duckdb.DuckDBPyConnection, model: MartModel, published: p
     """Add the parts that are published now to what is pending: where everything was built anew and some slices are held, parts that exist no
     longer must go.
     """
-    part = ", ".join(model.part)
     db.register("published", published)
-    db.execute(f"insert into publish.pending_{model.name} select distinct {part} from published t "
-               f"where not exists (select 1 from publish.pending_{model.name} p where {_same(model.part, 'p', 't')})")  # fmt: skip
+    _add_parts(db, model, "published")
     db.unregister("published")
 
 

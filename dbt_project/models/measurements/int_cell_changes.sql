@@ -73,12 +73,7 @@ by_group as (
     select
         facts.period_type, facts.period_start, facts.school_year, facts.indicator_id, facts.profile_id, facts.counts_at, facts.school_key,
         facts.grade_level, signatures.group_family, signatures.group_value,
-        {{ sum_bigint('facts.n_subjects') }} as n_subjects,
-        {{ sum_bigint('facts.sum_n') }} as sum_n,
-        {{ sum_bigint('facts.sum_d') }} as sum_d,
-        {{ sum_bigint('facts.sum_nn') }} as sum_nn,
-        {{ sum_bigint('facts.sum_dd') }} as sum_dd,
-        {{ sum_bigint('facts.sum_nd') }} as sum_nd
+        {{ moment_sums('facts') }}
     from by_signature as facts
     inner join signatures on facts.signature = signatures.signature
     group by
@@ -166,12 +161,7 @@ parts as (
 cells as (
     select
         period_type, period_start, school_year, indicator_id, profile_id, school_id, grade_level, group_family, group_value,
-        {{ sum_bigint('n_subjects') }} as n_subjects,
-        {{ sum_bigint('sum_n') }} as sum_n,
-        {{ sum_bigint('sum_d') }} as sum_d,
-        {{ sum_bigint('sum_nn') }} as sum_nn,
-        {{ sum_bigint('sum_dd') }} as sum_dd,
-        {{ sum_bigint('sum_nd') }} as sum_nd
+        {{ moment_sums('parts') }}
     from parts
     group by period_type, period_start, school_year, indicator_id, profile_id, school_id, grade_level, group_family, group_value
 )

@@ -30,12 +30,7 @@ select
     min(grade_level) as grade_level,
     min(group_family) as group_family,
     min(group_value) as group_value,
-    {{ sum_bigint('n_subjects') }} as n_subjects,
-    {{ sum_bigint('sum_n') }} as sum_n,
-    {{ sum_bigint('sum_d') }} as sum_d,
-    {{ sum_bigint('sum_nn') }} as sum_nn,
-    {{ sum_bigint('sum_dd') }} as sum_dd,
-    {{ sum_bigint('sum_nd') }} as sum_nd
+    {{ moment_sums('added') }}
 from added
 group by value_key
 having sum(n_subjects) > 0

@@ -1,6 +1,6 @@
 {{ config(materialized='view', meta={'carries_lineage': false}) }}
 -- What a night's Ed-Fi records touch: students (all their week pieces so far, where piece_start is null), everyone of a school whose calendar changed and
--- on days until which its attendance is now known, and results where they were before.
+-- on days until which its attendance is now known.
 select student_unique_id as student_key, cast(null as date) as piece_start, 'student' as cause
 from {{ source('changes', 'edfi__students') }}
 union
@@ -37,24 +37,3 @@ inner join {{ ref('dim_stints') }} as stints
         changed.school_key = stints.school_key
         and dates.calendar_date >= stints.entry_date
         and dates.calendar_date < stints.exit_date
-union
-select changed.student_unique_id as student_key, assignments.piece_start, 'results' as cause
-from {{ source('changes', 'edfi__student_gradebook_entries') }} as changed
-inner join {{ ref('dim_assignments') }} as assignments
-    on {{ concat_key(["'edfi'", "changed.namespace", "changed.gradebook_entry_identifier"]) }} = assignments.assignment_key
-union
--- where an entry was before: everyone with a result on it, in the piece of its old date
-select results.student_id as student_key, dates.piece_start, 'results' as cause
-from (
-    select
-        {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key,
-        coalesce({{ try_cast_date('due_date') }}, {{ try_cast_date('date_assigned') }}) as old_date
-    from {{ source('changes', 'edfi__gradebook_entries') }}
-) as entries
-inner join (
-    select student_id, assignment_key from {{ ref('stg_edfi__student_gradebook_entries') }}
-    union
-    select student_unique_id as student_id, {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key
-    from {{ source('changes', 'edfi__student_gradebook_entries') }}
-) as results on entries.assignment_key = results.assignment_key
-inner join {{ ref('dim_dates') }} as dates on entries.old_date = dates.calendar_date

@@ -1,5 +1,5 @@
 {{ config(materialized='view', meta={'carries_lineage': false}) }}
--- What a night's files of a learning system touch: students (all their week pieces so far, where piece_start is null), and their results where they were before.
+-- What a night's files of a learning system touch: students in all their week pieces so far (piece_start is null).
 select sis_user_identifier as student_key, cast(null as date) as piece_start, 'student' as cause
 from {{ source('changes', 'lms__users') }}
 union
@@ -18,22 +18,6 @@ inner join {{ ref('int_lms_users_identified') }} as users
     on
         associations.source_system = users.source_system
         and associations.lms_user_source_system_identifier = users.lms_user_id
-union
-select users.student_id as student_key, assignments.piece_start, 'results' as cause
-from {{ source('changes', 'lms__submissions') }} as changed
-inner join {{ ref('int_lms_users_identified') }} as users
-    on changed.source_system = users.source_system and changed.lms_user_source_system_identifier = users.lms_user_id
-inner join {{ ref('dim_assignments') }} as assignments
-    on assignments.assignment_key = {{ concat_key(["'lms'", "changed.source_system", "changed.assignment_source_system_identifier"]) }}
-union
--- where an assignment was before: everyone who has a result of it, in the piece of its old date
-select users.student_id as student_key, dates.piece_start, 'results' as cause
-from {{ source('changes', 'lms__assignments') }} as changed
-inner join {{ ref('stg_lms__submissions') }} as submissions
-    on changed.source_system = submissions.source_system and changed.source_system_identifier = submissions.assignment_id
-inner join {{ ref('int_lms_users_identified') }} as users
-    on submissions.source_system = users.source_system and submissions.lms_user_id = users.lms_user_id
-inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('substring(changed.due_date_time, 1, 10)') }}
 union
 -- a section that is another class now may be at another school: everyone in it, in all their pieces
 select users.student_id as student_key, cast(null as date) as piece_start, 'section' as cause

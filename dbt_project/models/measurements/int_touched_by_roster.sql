@@ -1,5 +1,5 @@
 {{ config(materialized='view', meta={'carries_lineage': false}) }}
--- What a night's OneRoster files touch: students (all their week pieces so far, where piece_start is null), and students' results where they were before.
+-- What a night's OneRoster files touch: students in all their week pieces so far (piece_start is null).
 select user_sourced_id as student_key, cast(null as date) as piece_start, 'enrollment' as cause
 from {{ source('changes', 'oneroster__roles') }}
 union
@@ -14,37 +14,6 @@ from {{ source('changes', 'student_grades') }}
 union
 select sourced_id as student_key, cast(null as date) as piece_start, 'demographics' as cause
 from {{ source('changes', 'oneroster__demographics') }}
-union
--- where a result was before: its old assignment's piece, by the changed row that is no longer held
-select changed.student_sourced_id as student_key, assignments.piece_start, 'results' as cause
-from {{ source('changes', 'oneroster__results') }} as changed
-inner join {{ ref('dim_assignments') }} as assignments
-    on assignments.assignment_key = {{ concat_key(["'oneroster'", "changed.line_item_sourced_id"]) }}
-union
--- where an assignment was before: everyone in its class, in the piece of its old date
-select enrolled.student_key, dates.piece_start, 'results' as cause
-from {{ source('changes', 'oneroster__line_items') }} as changed
-inner join {{ ref('int_section_enrollments_combined') }} as enrolled
-    on enrolled.section_key = {{ concat_key(["'oneroster'", "changed.class_sourced_id"]) }}
-inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.due_date') }}
-where
-    changed.sourced_id in (
-        select sourced_id from {{ source('changes', 'oneroster__line_items') }}
-        group by sourced_id
-        having count(*) > 1 or not {{ bool_any('_is_open') }}
-    )
-union
--- and everyone who has a result of it, enrolled today or not
-select results.student_id as student_key, dates.piece_start, 'results' as cause
-from {{ source('changes', 'oneroster__line_items') }} as changed
-inner join {{ ref('stg_oneroster__results') }} as results on changed.sourced_id = results.line_item_id
-inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = {{ try_cast_date('changed.due_date') }}
-where
-    changed.sourced_id in (
-        select sourced_id from {{ source('changes', 'oneroster__line_items') }}
-        group by sourced_id
-        having count(*) > 1 or not {{ bool_any('_is_open') }}
-    )
 union
 -- a class that changed may be at another school: everyone in it, and in learning-system sections that stand for it, in all their pieces
 select enrollments.user_id as student_key, cast(null as date) as piece_start, 'class' as cause

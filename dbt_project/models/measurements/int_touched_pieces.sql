@@ -66,10 +66,6 @@ pieces as (
             select student_key, piece_start from {{ replaced_results }}
         {% endif %}
         union
-        select student_key, piece_start
-        from caused
-        where cause = 'results'
-        union
         select results.student_key, results.piece_start
         from {{ ref('fct_assignment_results') }} as results
         inner join night on results.due_date > night.previous_as_of and results.due_date <= night.as_of
@@ -92,7 +88,7 @@ pieces as (
         union
         select student_key, piece_start, cause
         from caused
-        where piece_start is not null and cause <> 'results'
+        where piece_start is not null
         union
         select stints.student_key, dates.piece_start, 'new day' as cause
         from {{ ref('dim_school_days') }} as days
