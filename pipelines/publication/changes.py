@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.publication.warehouse import SLICE_COLUMNS, Column, Content, Mart, MartChange, SliceStatus, WarehouseError, listed, quoted
+from pipelines.quality.build import bounds
 
 _ARROW: dict[str, pa.DataType] = {"varchar": pa.string(), "integer": pa.int32(), "date": pa.date32()}
 
@@ -21,7 +22,7 @@ _ARROW: dict[str, pa.DataType] = {"varchar": pa.string(), "integer": pa.int32(),
 @contextmanager
 def scratch(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory DuckDB that spills into `spill` (which DuckDB makes when it needs it) and nowhere else, with UTC as its time zone."""
-    con = duckdb.connect(":memory:", config={"temp_directory": str(spill)})
+    con = duckdb.connect(":memory:", config=dict(bounds(spill)))
     try:
         con.execute("set timezone = 'UTC'")
         yield con

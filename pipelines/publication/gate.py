@@ -111,7 +111,7 @@ def dbt_issues(manifest: Manifest, failures: Sequence[NodeFailure]) -> list[Issu
 def run_expectations(district: District, run_id: str, suites: Mapping[str, Suite], school_years: Sequence[int]) -> tuple[list[Issue], list[Check]]:
     """Evaluate the publication expectations on `staged.<mart>`; the build database must not be open for writing."""
     rules = {mart: suite.rules for mart, suite in suites.items()}
-    holds = gx.validate(build_path(district), rules)
+    holds = gx.validate(build_path(district), district.data / "tmp", rules)
     issues: list[Issue] = []
     checks: list[Check] = []
     with open_build(district, read_only=True) as db:

@@ -67,7 +67,7 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
 
     tested = {t: suites[t].rules for t in names if t in suites and suites[t].rules}
     progress(f"checking {sum(len(r) for r in tested.values())} expectations on {len(tested)} tables")
-    holds = gx.validate(build_path(district), tested)
+    holds = gx.validate(build_path(district), district.data / "tmp", tested)
 
     with open_build(district) as db:
         failures = _failures(db, tested)

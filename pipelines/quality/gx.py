@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipelines.quality.build import bounds
 from pipelines.quality.expectations import Rule, failing_sql, relation_of
 
 
@@ -20,10 +21,10 @@ class GateError(Exception):
     """Great Expectations could not evaluate an expectation; nothing may be published on its word."""
 
 
-def validate(build: Path, suites: Mapping[str, tuple[Rule, ...]]) -> dict[tuple[str, str], bool]:
+def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]]) -> dict[tuple[str, str], bool]:
     """Evaluate every rule of every table; True where it holds, keyed by table and rule.
 
-    The build database must not be open for writing in this process while this runs.
+    The build database must not be open for writing in this process while this runs. What does not fit into memory goes into `spill`.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx  # 6 s; imported once a run, only by a run that has something to check
@@ -45,7 +46,7 @@ def validate(build: Path, suites: Mapping[str, tuple[Rule, ...]]) -> dict[tuple[
             "skip_autocommit_rollback": True,
             "pool_reset_on_return": None,
             "poolclass": StaticPool,
-            "connect_args": {"read_only": True},
+            "connect_args": {"read_only": True, "config": bounds(spill)},
         },
     )
     outcome: dict[tuple[str, str], bool] = {}

@@ -1,7 +1,20 @@
-{#- The sums over people that a cell is made of, added up over the rows of `relation`: how many they are, and of numerators and denominators the sums, the
-    sums of squares and of products. -#}
+{#- The sums over people that a cell is made of: how many they are, and of numerators and denominators the sums, the sums of squares and of products. -#}
+{% macro moments() %}
+    {{ return(['n_subjects', 'sum_n', 'sum_d', 'sum_nn', 'sum_dd', 'sum_nd']) }}
+{% endmacro %}
+
+
+{#- They, added up over the rows of `relation`. -#}
 {% macro moment_sums(relation) %}
-    {%- for column in ['n_subjects', 'sum_n', 'sum_d', 'sum_nn', 'sum_dd', 'sum_nd'] %}
+    {%- for column in moments() %}
         {{ sum_bigint(relation ~ '.' ~ column) }} as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{#- They, of one row and of another that may be missing; `other` is none where there is none. -#}
+{% macro moments_together(row, other) %}
+    {%- for column in moments() %}
+        {{ row }}.{{ column }}{{ ' + coalesce(' ~ other ~ '.' ~ column ~ ', 0)' if other }} as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

@@ -15,6 +15,13 @@
 {%- endmacro %}
 
 
+{#- A short name for a long text that goes along with many rows: 12 hexadecimal digits, which DuckDB keeps within the row. That no two texts share one is
+    tested where the texts are listed. -#}
+{% macro signature(text) -%}
+    substr(md5({{ text }}), 1, 12)
+{%- endmacro %}
+
+
 {#- A group's texts joined in a stated order, nulls left out. Give an order that is total and never null: nulls sort apart on the two engines. -#}
 {% macro ordered_list(expression, order_by, separator=', ') -%}
     {{ return(adapter.dispatch('ordered_list', 'throughline')(expression, order_by, separator)) }}

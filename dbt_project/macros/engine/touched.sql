@@ -23,6 +23,23 @@
     {{ return(load_cached_relation(relation.incorporate(path={'identifier': relation.identifier ~ '__replaced'}, type='table'))) }}
 {% endmacro %}
 
+{#- A change by its difference, as a subquery: the columns of `relation` (a table with `keeps_replaced`) with `sign`, 1 for each row that the last build
+    wrote and -1 for each that it replaced; where `replaced` is none every row is new. `touched` and `keys` are that table's own (no key is ever null). -#}
+{% macro touched_difference(relation, replaced, touched, keys, columns) %}
+    (
+        select written.{{ columns | join(', written.') }}, 1 as sign
+        from {{ relation }} as written
+        {% if replaced %}
+            inner join {{ touched }} as touched
+                on {% for key in keys %}written.{{ key }} = touched.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+            union all
+            select {{ columns | join(', ') }}, -1 as sign
+            from {{ replaced }}
+        {% endif %}
+    )
+{% endmacro %}
+
+
 {% macro is_touched_build() %}
     {#- True while parsing, so that a ref() inside the block is a dependency. False in unit tests unless they override it. -#}
     {% if not execute %}

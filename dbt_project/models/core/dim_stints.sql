@@ -37,14 +37,14 @@ followed as (
             and calendars.grade_level in ('', coalesce(stints.grade_level, ''))
 ),
 
--- students who are somewhere in part, or at two schools at once: their days are weighed
+-- students who are somewhere in part, or have two stints at once: their days are weighed and counted once
 shared as (
     select distinct one.stint_key
     from stints as one
     left join stints as other
         on
             one.student_key = other.student_key
-            and one.school_key <> other.school_key
+            and one.stint_key <> other.stint_key
             and one.entry_date < other.exit_date
             and other.entry_date < one.exit_date
     where one.share_thousandths <> 1000 or other.stint_key is not null

@@ -31,20 +31,30 @@ by_family as (
         ) as any_time
     from spans
     group by student_key, school_year, group_family
+),
+
+spoken as (
+    select
+        student_key,
+        school_year,
+        'last_day' as membership_rule,
+        {{ ordered_list("group_family || '=' || last_day", "group_family", "|") }} as groups_text
+    from by_family
+    group by student_key, school_year
+    union all
+    select
+        student_key,
+        school_year,
+        'any_time' as membership_rule,
+        {{ ordered_list("group_family || '=' || any_time", "group_family", "|") }} as groups_text
+    from by_family
+    group by student_key, school_year
 )
 
 select
     student_key,
     school_year,
-    'last_day' as membership_rule,
-    {{ ordered_list("group_family || '=' || last_day", "group_family", "|") }} as signature
-from by_family
-group by student_key, school_year
-union all
-select
-    student_key,
-    school_year,
-    'any_time' as membership_rule,
-    {{ ordered_list("group_family || '=' || any_time", "group_family", "|") }} as signature
-from by_family
-group by student_key, school_year
+    membership_rule,
+    {{ signature('groups_text') }} as signature,
+    groups_text
+from spoken

@@ -5,46 +5,49 @@
     keeps_replaced=true
 ) }}
 -- A student's work on an assignment, once: of several results (sent again under another id, several attempts) the one that came last.
-with read_again as (
-    select
-        results.*, assignments.section_key, assignments.school_key, assignments.due_date, assignments.piece_start, assignments.school_year,
-        assignments.term_id, assignments.points_possible
-    from {{ ref('int_results_combined') }} as results
-    inner join {{ ref('dim_assignments') }} as assignments on results.assignment_key = assignments.assignment_key
-    inner join {{ source('settings', 'school_years') }} as years on assignments.school_year = years.school_year
-    {% if is_touched_build() %}
-        inner join {{ ref('int_results_changed') }} as changed
-            on results.assignment_key = changed.assignment_key and results.student_key = changed.student_key
-    {% endif %}
-    where results.withdrawn_on is null or results.withdrawn_on > years.end_date
+{% set read_again -%}
+    (
+        select
+            results.*, assignments.section_key, assignments.school_key, assignments.due_date, assignments.piece_start, assignments.school_year,
+            assignments.term_id, assignments.points_possible
+        from {{ ref('int_results_combined') }} as results
+        inner join {{ ref('dim_assignments') }} as assignments on results.assignment_key = assignments.assignment_key
+        inner join {{ source('settings', 'school_years') }} as years on assignments.school_year = years.school_year
+        {% if is_touched_build() %}
+            inner join {{ ref('int_results_changed') }} as changed
+                on results.assignment_key = changed.assignment_key and results.student_key = changed.student_key
+        {% endif %}
+        where results.withdrawn_on is null or results.withdrawn_on > years.end_date
+    )
+{%- endset %}
+{% set columns = [
+    'assignment_key', 'result_id', 'student_key', 'section_key', 'school_key', 'due_date', 'piece_start', 'school_year', 'term_id', 'points_earned',
+    'points_possible', 'is_expected', 'is_missing', 'is_submitted', 'is_late', 'delivery_id', 'line_number'
+] %}
+-- only where there are several is anything to be put in order
+with several as (
+    select assignment_key, student_key
+    from {{ read_again }} as read_again
+    group by assignment_key, student_key
+    having count(*) > 1
 ),
 
 ranked as (
     select
         read_again.*,
         row_number() over (
-            partition by assignment_key, student_key order by known_on desc, handed_in desc nulls last, precedence desc, result_id desc
+            partition by read_again.assignment_key, read_again.student_key
+            order by read_again.known_on desc, read_again.handed_in desc nulls last, read_again.precedence desc, read_again.result_id desc
         ) as recency
-    from read_again
+    from {{ read_again }} as read_again
+    inner join several on read_again.assignment_key = several.assignment_key and read_again.student_key = several.student_key
 )
 
-select
-    assignment_key,
-    result_id,
-    student_key,
-    section_key,
-    school_key,
-    due_date,
-    piece_start,
-    school_year,
-    term_id,
-    points_earned,
-    points_possible,
-    is_expected,
-    is_missing,
-    is_submitted,
-    is_late,
-    delivery_id,
-    line_number
+select read_again.{{ columns | join(', read_again.') }}
+from {{ read_again }} as read_again
+left join several on read_again.assignment_key = several.assignment_key and read_again.student_key = several.student_key
+where several.student_key is null
+union all
+select {{ columns | join(', ') }}
 from ranked
 where recency = 1

@@ -6,30 +6,23 @@
 ) }}
 -- One current row per subject, place, groups, term and measure. What is counted is what it was, with tonight's pieces added and what they replaced taken off
 -- (`n_rows` of them are in the sum); of what is a state and not a count it is the latest piece of the term (`last_piece_start`).
-{% set replaced = touched_replaced(ref('fct_measurements')) %}
 {% set grain = [
     'subject_type', 'subject_key', 'school_key', 'grade_level', 'signature', 'modality', 'school_year', 'term_id', 'measure_id'
 ] %}
+{% set pieces = touched_difference(
+    ref('fct_measurements'), touched_replaced(ref('fct_measurements')) if is_touched_build() else none, ref('int_touched_pieces'),
+    ['subject_type', 'subject_key', 'piece_start'], grain + ['quantity']
+) %}
 with added as (
-    {% for sign, rows in [(1, ref('fct_measurements'))] + ([(-1, replaced)] if is_touched_build() and replaced else []) %}
-        select
-            {% for column in grain %}
-                rows_of_pieces.{{ column }},
-            {% endfor %}
-            {{ sign }} as n_rows,
-            {{ sign }} * rows_of_pieces.quantity as quantity
-        from {{ rows }} as rows_of_pieces
-        inner join {{ ref('measures') }} as measures
-            on rows_of_pieces.measure_id = measures.measure_id and measures.accumulation = 'sum'
-        {% if is_touched_build() and sign == 1 %}
-            inner join {{ ref('int_touched_pieces') }} as touched
-                on
-                    rows_of_pieces.subject_type = touched.subject_type
-                    and rows_of_pieces.subject_key = touched.subject_key
-                    and rows_of_pieces.piece_start = touched.piece_start
-        {% endif %}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select
+        {% for column in grain %}
+            pieces.{{ column }},
+        {% endfor %}
+        pieces.sign as n_rows,
+        pieces.sign * pieces.quantity as quantity
+    from {{ pieces }} as pieces
+    inner join {{ ref('measures') }} as measures
+        on pieces.measure_id = measures.measure_id and measures.accumulation = 'sum'
     {% if is_touched_build() %}
         union all
         select

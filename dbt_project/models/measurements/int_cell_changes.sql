@@ -1,112 +1,92 @@
--- depends_on: {{ ref('group_families') }}
 -- depends_on: {{ ref('int_touched_subject_periods') }}
 {{ config(materialized='table') }}
 -- What tonight adds to the sums and second moments over people of every published cell: place (school or district), grade (one or all) and group. What was
 -- measured again counts once as it is (`sign` 1) and once, taken off, as it was (-1); after a whole build all is new. A person counts once in a cell: those
 -- who have a single row go through their groups' signature, summed by school and grade before these are pooled; the few who may have several (moved, changed
 -- group) are first summed by cell.
-{% set replaced = touched_replaced(ref('int_subject_indicators')) %}
-with facts as (
-    select
-        indicators.period_type, indicators.period_start, indicators.school_year, indicators.indicator_id, indicators.profile_id, indicators.counts_at,
-        indicators.subject_key, indicators.school_key, indicators.grade_level, indicators.signature, indicators.modality,
-        indicators.numerator, indicators.denominator,
-        1 as sign
-    from {{ ref('int_subject_indicators') }} as indicators
-    {% if replaced %}
-        inner join {{ ref('int_touched_subject_periods') }} as touched
-            on
-                indicators.subject_type = touched.subject_type
-                and indicators.subject_key = touched.subject_key
-                and indicators.school_year = touched.school_year
-                and indicators.period_type = touched.period_type
-                and indicators.period_start = touched.period_start
-        union all
-        select
-            period_type, period_start, school_year, indicator_id, profile_id, counts_at, subject_key, school_key, grade_level, signature, modality,
-            numerator, denominator,
-            -1 as sign
-        from {{ replaced }}
-    {% endif %}
-),
-
--- those of whom no two rows of a year differ in place or group have one row a period (`modality` is said of all rows of an indicator or of none)
-several as (
-    select school_year, subject_key
-    from facts
-    where counts_at <> 'district'
-    group by school_year, subject_key
+{% set columns = [
+    'period_type', 'period_start', 'school_year', 'indicator_id', 'profile_id', 'counts_at', 'subject_key', 'school_key', 'grade_level', 'signature',
+    'modality', 'numerator', 'denominator'
+] %}
+{#- Written out wherever it is read: as a common table DuckDB would hold every row of a whole build at once. -#}
+{% set facts = touched_difference(
+    ref('int_subject_indicators'), touched_replaced(ref('int_subject_indicators')), ref('int_touched_subject_periods'),
+    ['subject_type', 'subject_key', 'school_year', 'period_type', 'period_start'], columns
+) %}
+{#- What is grouped by goes by its hash until the cells are made: eight bytes for eight columns of text. Of a million places the chance that two share a
+    hash is one in forty million. -#}
+{% set finest = ['period_type', 'period_start', 'school_year', 'indicator_id', 'profile_id', 'counts_at', 'school_key', 'grade_level'] %}
+{% set of_facts = ('facts.' ~ finest | join(' facts.')).split(' ') %}
+{% set cell = ['school_year', 'school_id', 'grade_level', 'period_type', 'period_start', 'indicator_id', 'profile_id'] %}
+{% set everyone = row_hash(["'all'", "'all'"]) %}
+{% set of_modality = row_hash(["'modality'", 'modality']) %}
+-- those of whom rows of a year differ in place or group; all others have one row a period (`modality` is said of all rows of an indicator or of none)
+with several as (
+    select facts.school_year, facts.subject_key
+    from {{ facts }} as facts
+    where facts.counts_at <> 'district'
+    group by facts.school_year, facts.subject_key
     having
         min({{ row_hash(['school_key', 'grade_level', 'signature']) }}) <> max({{ row_hash(['school_key', 'grade_level', 'signature']) }})
         or min(modality) <> max(modality)
 ),
 
+-- of these the rows of each period, and how many they are
 marked as (
-    select facts.*, several.subject_key is not null as is_several
-    from facts
-    left join several
-        on facts.counts_at <> 'district' and facts.school_year = several.school_year and facts.subject_key = several.subject_key
-),
-
--- of the signatures that are used today and of those that nobody has any more, whose cells are to be left
-signatures as (
-    select taken_apart.signature, taken_apart.group_family, taken_apart.group_value
-    from {{ groups_of_signatures('(select distinct signature from facts where signature is not null)') }} as taken_apart
+    select
+        facts.*,
+        {{ row_hash(of_facts) }} as context,
+        count(*) over (
+            partition by
+                facts.period_type, facts.period_start, facts.school_year, facts.indicator_id, facts.profile_id, facts.subject_key, facts.sign
+        ) as n_rows
+    from {{ facts }} as facts
+    inner join several on facts.school_year = several.school_year and facts.subject_key = several.subject_key
+    where facts.counts_at <> 'district'
 ),
 
 by_signature as (
     select
-        period_type, period_start, school_year, indicator_id, profile_id, counts_at, school_key, grade_level, signature, modality,
+        context, signature, modality,
         {{ sum_bigint('sign') }} as n_subjects,
         {{ sum_bigint('sign * numerator') }} as sum_n,
         {{ sum_bigint('sign * denominator') }} as sum_d,
         {{ sum_bigint('sign * numerator * numerator') }} as sum_nn,
         {{ sum_bigint('sign * denominator * denominator') }} as sum_dd,
         {{ sum_bigint('sign * numerator * denominator') }} as sum_nd
-    from marked
-    where not is_several
-    group by period_type, period_start, school_year, indicator_id, profile_id, counts_at, school_key, grade_level, signature, modality
+    from (
+        select {{ row_hash(of_facts) }} as context, facts.signature, facts.modality, facts.numerator, facts.denominator, facts.sign
+        from {{ facts }} as facts
+        left join several on facts.counts_at <> 'district' and facts.school_year = several.school_year and facts.subject_key = several.subject_key
+        where several.subject_key is null
+        union all
+        select context, signature, modality, numerator, denominator, sign
+        from marked
+        where n_rows = 1
+    ) as single
+    group by context, signature, modality
+),
+
+memberships as (
+    select signature, group_family, group_value, {{ row_hash(['group_family', 'group_value']) }} as group_key
+    from {{ ref('int_signatures_known') }}
 ),
 
 -- in the groups of one family by the signature; taken together, and by modality, as they are
 by_group as (
-    select
-        facts.period_type, facts.period_start, facts.school_year, facts.indicator_id, facts.profile_id, facts.counts_at, facts.school_key,
-        facts.grade_level, signatures.group_family, signatures.group_value,
-        {{ moment_sums('facts') }}
-    from by_signature as facts
-    inner join signatures on facts.signature = signatures.signature
-    group by
-        facts.period_type, facts.period_start, facts.school_year, facts.indicator_id, facts.profile_id, facts.counts_at, facts.school_key,
-        facts.grade_level, signatures.group_family, signatures.group_value
+    select counted.context, memberships.group_key, {{ moment_sums('counted') }}
+    from by_signature as counted
+    inner join memberships on counted.signature = memberships.signature
+    group by counted.context, memberships.group_key
     union all
-    select
-        period_type, period_start, school_year, indicator_id, profile_id, counts_at, school_key, grade_level,
-        'all' as group_family, 'all' as group_value,
-        n_subjects, sum_n, sum_d, sum_nn, sum_dd, sum_nd
-    from by_signature
+    select counted.context, {{ everyone }} as group_key, {{ moment_sums('counted') }}
+    from by_signature as counted
+    group by counted.context
     union all
-    select
-        period_type, period_start, school_year, indicator_id, profile_id, counts_at, school_key, grade_level,
-        'modality' as group_family, modality as group_value,
-        n_subjects, sum_n, sum_d, sum_nn, sum_dd, sum_nd
-    from by_signature
-    where modality is not null
-),
-
-persons as (
-    select marked.*, signatures.group_family, signatures.group_value
-    from marked
-    inner join signatures on marked.signature = signatures.signature
-    where marked.is_several
-    union all
-    select marked.*, 'all' as group_family, 'all' as group_value
-    from marked
-    where marked.is_several
-    union all
-    select marked.*, 'modality' as group_family, marked.modality as group_value
-    from marked
-    where marked.is_several and marked.modality is not null
+    select counted.context, {{ of_modality }} as group_key, {{ moment_sums('counted') }}
+    from by_signature as counted
+    where counted.modality is not null
+    group by counted.context, {{ of_modality }}
 ),
 
 places as (
@@ -119,36 +99,54 @@ places as (
     select 'district' as place, 'all' as grades
 ),
 
+-- the places and grades of cells that each context counts in
+in_places as (
+    select contexts.*, {{ row_hash(cell) }} as place_key
+    from (
+        select
+            contexts.context, contexts.school_year, contexts.period_type, contexts.period_start, contexts.indicator_id, contexts.profile_id,
+            case when places.place = 'school' then contexts.school_key end as school_id,
+            case when places.grades = 'one' then contexts.grade_level end as grade_level
+        from (select distinct {{ of_facts | join(', ') }}, {{ row_hash(of_facts) }} as context from {{ facts }} as facts) as contexts
+        inner join places on contexts.counts_at = 'both' or contexts.counts_at = places.place
+        where places.place = 'district' or contexts.school_key <> ''
+    ) as contexts
+),
+
+persons as (
+    select marked.context, marked.subject_key, marked.sign, marked.numerator, marked.denominator, memberships.group_key
+    from marked
+    inner join memberships on marked.signature = memberships.signature
+    where marked.n_rows > 1
+    union all
+    select context, subject_key, sign, numerator, denominator, {{ everyone }} as group_key
+    from marked
+    where n_rows > 1
+    union all
+    select context, subject_key, sign, numerator, denominator, {{ of_modality }} as group_key
+    from marked
+    where n_rows > 1 and modality is not null
+),
+
 persons_in_cells as (
     select
-        persons.period_type, persons.period_start, persons.school_year, persons.indicator_id, persons.profile_id,
-        case when places.place = 'school' then persons.school_key end as school_id,
-        case when places.grades = 'one' then persons.grade_level end as grade_level,
-        persons.group_family, persons.group_value, persons.subject_key, persons.sign,
+        in_places.place_key, persons.group_key, persons.sign,
         {{ sum_bigint('persons.numerator') }} as sum_n,
         {{ sum_bigint('persons.denominator') }} as sum_d
     from persons
-    inner join places on persons.counts_at = 'both' or persons.counts_at = places.place
-    where places.place = 'district' or persons.school_key <> ''
-    group by
-        persons.period_type, persons.period_start, persons.school_year, persons.indicator_id, persons.profile_id,
-        case when places.place = 'school' then persons.school_key end, case when places.grades = 'one' then persons.grade_level end,
-        persons.group_family, persons.group_value, persons.subject_key, persons.sign
+    inner join in_places on persons.context = in_places.context
+    group by in_places.place_key, persons.group_key, persons.subject_key, persons.sign
 ),
 
 parts as (
     select
-        by_group.period_type, by_group.period_start, by_group.school_year, by_group.indicator_id, by_group.profile_id,
-        case when places.place = 'school' then by_group.school_key end as school_id,
-        case when places.grades = 'one' then by_group.grade_level end as grade_level,
-        by_group.group_family, by_group.group_value,
+        in_places.place_key, by_group.group_key,
         by_group.n_subjects, by_group.sum_n, by_group.sum_d, by_group.sum_nn, by_group.sum_dd, by_group.sum_nd
     from by_group
-    inner join places on by_group.counts_at = 'both' or by_group.counts_at = places.place
-    where places.place = 'district' or by_group.school_key <> ''
+    inner join in_places on by_group.context = in_places.context
     union all
     select
-        period_type, period_start, school_year, indicator_id, profile_id, school_id, grade_level, group_family, group_value,
+        place_key, group_key,
         sign as n_subjects,
         sign * sum_n as sum_n,
         sign * sum_d as sum_d,
@@ -159,17 +157,42 @@ parts as (
 ),
 
 cells as (
-    select
-        period_type, period_start, school_year, indicator_id, profile_id, school_id, grade_level, group_family, group_value,
-        {{ moment_sums('parts') }}
+    select place_key, group_key, {{ moment_sums('parts') }}
     from parts
-    group by period_type, period_start, school_year, indicator_id, profile_id, school_id, grade_level, group_family, group_value
+    group by place_key, group_key
+),
+
+named_places as (
+    select
+        *,
+        {{ concat_key(cell[:3]) }} as key_begins,
+        {{ concat_key(cell[3:]) }} as key_ends
+    from (select distinct place_key, {{ cell | join(', ') }} from in_places) as in_places
+),
+
+named_groups as (
+    select
+        *,
+        {{ concat_key(['group_family', 'group_value']) }} as key_part
+    from (
+        select group_key, group_family, group_value from memberships
+        union
+        select {{ everyone }} as group_key, 'all' as group_family, 'all' as group_value
+        union
+        select {{ of_modality }} as group_key, 'modality' as group_family, modality as group_value
+        from by_signature
+        where modality is not null
+    ) as named
 )
 
 select
-    {{ concat_key([
-        "school_year", "school_id", "grade_level", "group_family", "group_value", "period_type", "period_start", "indicator_id", "profile_id"
-    ]) }} as value_key,
-    cells.*
+    named_places.key_begins || '|' || named_groups.key_part || '|' || named_places.key_ends as value_key,
+    named_places.period_type, named_places.period_start, named_places.school_year, named_places.indicator_id, named_places.profile_id,
+    named_places.school_id, named_places.grade_level,
+    named_groups.group_family, named_groups.group_value,
+    cells.n_subjects, cells.sum_n, cells.sum_d, cells.sum_nn, cells.sum_dd, cells.sum_nd
 from cells
-where n_subjects <> 0 or sum_n <> 0 or sum_d <> 0 or sum_nn <> 0 or sum_dd <> 0 or sum_nd <> 0
+inner join named_places on cells.place_key = named_places.place_key
+inner join named_groups on cells.group_key = named_groups.group_key
+where
+    cells.n_subjects <> 0 or cells.sum_n <> 0 or cells.sum_d <> 0 or cells.sum_nn <> 0 or cells.sum_dd <> 0 or cells.sum_nd <> 0

@@ -18,35 +18,46 @@
     ('fct_measurements_to_date', 'last_piece_start', "periods.period_type = 'year_to_date'"),
     ('fct_measurements_to_date', 'last_piece_start', "periods.period_type = 'term' and measurements.term_id = periods.term_id"),
 ] %}
-with of_periods as (
-    {% for model, piece, is_of_the_period in reads %}
-        select
-            periods.period_type,
-            periods.period_start,
-            measurements.{{ columns[2:] | join(', measurements.') }},
-            measures.accumulation,
-            measurements.{{ piece }} as said_on
-        from {{ ref(model) }} as measurements
-        inner join {{ periods }} as periods
-            on
-                {{ same_subject }}
-                and {{ is_of_the_period }}
-        inner join {{ ref('measures') }} as measures on measurements.measure_id = measures.measure_id
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+{#- Rows of the measures that accumulate as said, written out where they are read: as one common table DuckDB would hold every row of a whole build. -#}
+{% set of_periods = {} %}
+{% for accumulation in ['sum', 'latest'] %}
+    {% set rows -%}
+        {% for model, piece, is_of_the_period in reads %}
+            select
+                periods.period_type,
+                periods.period_start,
+                measurements.{{ columns[2:] | join(', measurements.') }},
+                measurements.{{ piece }} as said_on
+            from {{ ref(model) }} as measurements
+            inner join {{ periods }} as periods
+                on
+                    {{ same_subject }}
+                    and {{ is_of_the_period }}
+            inner join {{ ref('measures') }} as measures on measurements.measure_id = measures.measure_id
+            where measures.accumulation = '{{ accumulation }}'
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
+    {%- endset %}
+    {% do of_periods.update({accumulation: rows}) %}
+{% endfor %}
+with counts as (
+    {{ of_periods['sum'] }}
 ),
 
 states as (
     select
-        *,
-        rank() over (partition by period_type, period_start, school_year, subject_type, subject_key, measure_id order by said_on desc) as recency
-    from of_periods
-    where accumulation = 'latest'
+        of_periods.*,
+        rank() over (
+            partition by period_type, period_start, school_year, subject_type, subject_key, measure_id
+            order by said_on desc
+        ) as recency
+    from (
+        {{ of_periods['latest'] }}
+    ) as of_periods
 )
 
 select {{ columns | join(', ') }}
-from of_periods
-where accumulation = 'sum'
+from counts
 union all
 select {{ columns | join(', ') }}
 from states

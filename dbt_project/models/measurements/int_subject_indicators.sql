@@ -23,20 +23,24 @@ parts as (
     where stage = 1
 ),
 
-paired as (
+summed as (
     select
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
-        measures.grade_level, measures.signature, measures.modality,
-        coalesce(places.agency, '') as agency,
-        parts.indicator_id, parts.rollup,
+        measures.grade_level, measures.signature, measures.modality, parts.indicator_id,
         {{ sum_bigint('case when parts.is_numerator then measures.quantity else 0 end') }} as numerator,
         {{ sum_bigint('case when parts.is_numerator then 0 else measures.quantity end') }} as denominator
     from {{ ref('int_period_measures') }} as measures
     inner join parts on measures.measure_id = parts.measure_id and (parts.rollup <> 'flag_of_total' or measures.period_type = 'year_to_date')
-    left join places on measures.school_key = places.school_key
     group by
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
-        measures.grade_level, measures.signature, measures.modality, coalesce(places.agency, ''), parts.indicator_id, parts.rollup
+        measures.grade_level, measures.signature, measures.modality, parts.indicator_id
+),
+
+paired as (
+    select summed.*, coalesce(places.agency, '') as agency, indicators.rollup
+    from summed
+    inner join {{ ref('indicators') }} as indicators on summed.indicator_id = indicators.indicator_id
+    left join places on summed.school_key = places.school_key
 ),
 
 profiles as (

@@ -1,7 +1,7 @@
 -- Assignments expected, completed, submitted and late, in the week piece of the due date. Expected: the date has come, the work is not excused, and the
 -- student was in the class on that date. No result at all is not yet known and is not counted as missing.
 with due as (
-    select distinct
+    select
         results.assignment_key,
         results.student_key,
         coalesce(results.school_key, '') as school_key,
@@ -14,13 +14,18 @@ with due as (
     inner join {{ ref('fct_assignment_results') }} as results
         on touched.subject_key = results.student_key and touched.piece_start = results.piece_start
     inner join {{ source('settings', 'night') }} as night on results.due_date <= night.as_of
-    inner join {{ ref('int_section_enrollments_combined') }} as enrolled
-        on
-            results.student_key = enrolled.student_key
-            and results.section_key = enrolled.section_key
-            and results.due_date >= enrolled.begin_date
-            and results.due_date < enrolled.end_date
-    where touched.subject_type = 'student' and results.is_expected
+    where
+        touched.subject_type = 'student'
+        and results.is_expected
+        and exists (
+            select 1
+            from {{ ref('int_section_enrollments_combined') }} as enrolled
+            where
+                results.student_key = enrolled.student_key
+                and results.section_key = enrolled.section_key
+                and results.due_date >= enrolled.begin_date
+                and results.due_date < enrolled.end_date
+        )
 ),
 
 summed as (

@@ -2,17 +2,8 @@
 -- (the district's, or of the schools named as positive) the student has a row; with exceptions only, the day's file came, or (Ed-Fi events) the school has
 -- said something of that day or a later one. A day that is not known is in no figure, never present.
 -- Quantities are thousandths of a day. A student in part, or at two schools at once, is weighed by the setting `day_counts`; everybody else's day is whole.
-with days as (
-    select
-        touched.subject_key as student_key,
-        stints.school_key,
-        dates.calendar_date,
-        touched.piece_start,
-        max(stints.share_thousandths) as share_thousandths,
-        {{ bool_any('stints.is_primary') }} as is_primary,
-        min(stints.entry_date) as entry_date,
-        {{ bool_any('stints.is_shared') }} as is_shared
-    from {{ ref('int_touched_pieces') }} as touched
+{% set in_session -%}
+    {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('dim_dates') }} as dates on touched.piece_start = dates.piece_start
     inner join {{ source('settings', 'night') }} as night on dates.calendar_date <= night.as_of
     inner join {{ ref('dim_stints') }} as stints
@@ -22,27 +13,40 @@ with days as (
             and dates.calendar_date < stints.exit_date
     inner join {{ ref('dim_school_days') }} as school_days
         on stints.calendar_key = school_days.calendar_key and dates.calendar_date = school_days.calendar_date and school_days.is_instructional
-    where touched.subject_type = 'student'
+{%- endset %}
+with shared as (
+    select
+        touched.subject_key as student_key,
+        stints.school_key,
+        dates.calendar_date,
+        touched.piece_start,
+        max(stints.share_thousandths) as share_thousandths,
+        {{ bool_any('stints.is_primary') }} as is_primary,
+        min(stints.entry_date) as entry_date
+    from {{ in_session }}
+    where touched.subject_type = 'student' and stints.is_shared
     group by touched.subject_key, stints.school_key, dates.calendar_date, touched.piece_start
 ),
 
 ranked as (
     select
-        days.student_key,
-        days.school_key,
-        days.calendar_date,
-        days.piece_start,
-        days.share_thousandths,
+        shared.student_key,
+        shared.school_key,
+        shared.calendar_date,
+        shared.piece_start,
+        shared.share_thousandths,
         district.day_counts,
-        cast(sum(days.share_thousandths) over (partition by days.student_key, days.calendar_date) as bigint) as all_shares,
+        cast(sum(shared.share_thousandths) over (partition by shared.student_key, shared.calendar_date) as bigint) as all_shares,
         row_number() over (
-            partition by days.student_key, days.calendar_date
+            partition by shared.student_key, shared.calendar_date
             order by
-                case when days.is_primary then 0 else 1 end asc, coalesce(days.share_thousandths, 1000) desc, days.entry_date asc, days.school_key asc
+                case when shared.is_primary then 0 else 1 end asc,
+                coalesce(shared.share_thousandths, 1000) desc,
+                shared.entry_date asc,
+                shared.school_key asc
         ) as place
-    from days
+    from shared
     cross join {{ source('settings', 'district') }} as district
-    where days.is_shared
 ),
 
 -- shares of more than a whole are cut down in proportion, and what rounding leaves over goes to the first; without a share a day is whole
@@ -59,13 +63,13 @@ cut as (
 
 weighed as (
     select
-        student_key,
-        school_key,
-        calendar_date,
-        piece_start,
+        touched.subject_key as student_key,
+        stints.school_key,
+        dates.calendar_date,
+        touched.piece_start,
         cast(1000 as bigint) as weight
-    from days
-    where not is_shared
+    from {{ in_session }}
+    where touched.subject_type = 'student' and not stints.is_shared
     union all
     select
         student_key,

@@ -1,9 +1,14 @@
 -- A student's marks as they stand at the end of a week piece: for each class section with graded work in the term so far, points earned over points
 -- possible. Rows stand in the pieces in which the student had work due; the latest of a period is the period's value.
 with touched as (
-    select touched.subject_key as student_key, touched.piece_start, touched.school_year, touched.term_id
+    select touched.subject_key as student_key, touched.piece_start, touched.school_year, coalesce(touched.term_id, '') as term_id
     from {{ ref('int_touched_pieces') }} as touched
     where touched.subject_type = 'student'
+),
+
+terms as (
+    select distinct student_key, school_year, term_id
+    from touched
 ),
 
 graded as (
@@ -12,15 +17,20 @@ graded as (
         results.section_key,
         coalesce(results.school_key, '') as school_key,
         results.piece_start,
-        results.school_year,
-        results.term_id,
-        sum(results.points_earned) as points_earned,
-        sum(results.points_possible) as points_possible
+        terms.school_year,
+        terms.term_id,
+        cast(sum(results.points_earned) as decimal(18, 6)) as points_earned,
+        cast(sum(results.points_possible) as decimal(18, 6)) as points_possible
     from {{ ref('fct_assignment_results') }} as results
     inner join {{ source('settings', 'night') }} as night on results.due_date <= night.as_of
+    inner join terms
+        on
+            results.student_key = terms.student_key
+            and results.school_year = terms.school_year
+            and coalesce(results.term_id, '') = terms.term_id
     where results.is_expected and results.points_earned is not null and results.points_possible > 0
     group by
-        results.student_key, results.section_key, coalesce(results.school_key, ''), results.piece_start, results.school_year, results.term_id
+        results.student_key, results.section_key, coalesce(results.school_key, ''), results.piece_start, terms.school_year, terms.term_id
 ),
 
 standing_on as (
@@ -29,22 +39,37 @@ standing_on as (
     inner join graded on touched.student_key = graded.student_key and touched.piece_start = graded.piece_start
 ),
 
+-- what a section's work adds up to from a piece on, until the next piece in which it has graded work
+running as (
+    select
+        student_key,
+        section_key,
+        school_key,
+        piece_start,
+        school_year,
+        term_id,
+        sum(points_earned) over (partition by student_key, section_key, school_key, school_year, term_id order by piece_start) as points_earned,
+        sum(points_possible) over (partition by student_key, section_key, school_key, school_year, term_id order by piece_start) as points_possible,
+        lead(piece_start) over (partition by student_key, section_key, school_key, school_year, term_id order by piece_start) as next_piece
+    from graded
+),
+
 to_date as (
     select
         standing_on.student_key,
         standing_on.piece_start,
-        graded.school_key,
-        graded.section_key,
-        sum(graded.points_earned) as points_earned,
-        sum(graded.points_possible) as points_possible
+        running.school_key,
+        running.section_key,
+        running.points_earned,
+        running.points_possible
     from standing_on
-    inner join graded
+    inner join running
         on
-            standing_on.student_key = graded.student_key
-            and standing_on.school_year = graded.school_year
-            and coalesce(standing_on.term_id, '') = coalesce(graded.term_id, '')
-            and graded.piece_start <= standing_on.piece_start
-    group by standing_on.student_key, standing_on.piece_start, graded.school_key, graded.section_key
+            standing_on.student_key = running.student_key
+            and standing_on.school_year = running.school_year
+            and standing_on.term_id = running.term_id
+            and standing_on.piece_start >= running.piece_start
+            and (running.next_piece is null or standing_on.piece_start < running.next_piece)
 ),
 
 passing as (
