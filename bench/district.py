@@ -62,7 +62,9 @@ class Folder:
             return str(shutil.copy2(source, to))
 
         shutil.copytree(self.path, target, symlinks=True, copy_function=copy_or_link)
-        return Folder(target)
+        copied = Folder(target)
+        copied._dbt("parse")  # dbt reads the project anew for a database in another place; a district's own stays where it is
+        return copied
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
@@ -80,13 +82,16 @@ class Folder:
         return measure([sys.executable, "-m", "bench.child", "arrive", str(self.path), day.isoformat()])
 
     def dbt(self, *arguments: str) -> Measured:
-        """Bare `dbt build` on the build database as it stands."""
+        """Bare `dbt build` on the build database as it stands, as a night does it."""
+        return self._dbt("build", "--exclude-resource-type", "unit_test", *arguments)
+
+    def _dbt(self, *arguments: str) -> Measured:
         target = self.path / "data" / "build" / "dbt"
         environment = {
             "THROUGHLINE_BUILD": str(self.build), "DBT_LOG_PATH": str(target / "logs"), "THROUGHLINE_THREADS": str(THREADS), "THROUGHLINE_MEMORY": MEMORY_LIMIT,
         }  # fmt: skip
         project = str(ROOT / "dbt_project")
-        command = [str(Path(sys.executable).with_name("dbt")), "build", "--exclude-resource-type", "unit_test", *arguments]  # as a night does
+        command = [str(Path(sys.executable).with_name("dbt")), *arguments]
         command += ["--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]
         return measure(command, environment=environment)
 

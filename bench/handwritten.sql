@@ -246,7 +246,7 @@ union all
 select 'survey_favorable', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, favorable, valid, 1, false
 from survey where valid > 0;
 
--- Chronic absence: a flag of the year's total. The federal profile judges at each school and pools for the district; the district's pools for both.
+-- Chronic absence: a flag of the year's total. Some profiles judge at each school and pool for the district, others pool for both.
 create temp table chronic as
 with total as (
     select period_type, period_start, period_end, school_year, student_id, school_id, min(grade) as grade, sum(d - n)::bigint as absent, sum(d)::bigint as enrolled
@@ -254,21 +254,25 @@ with total as (
 ), pooled as (
     select *, sum(absent) over mine as all_absent, sum(enrolled) over mine as all_enrolled, row_number() over mine as nth
     from total window mine as (partition by student_id, school_year)
+), profile (profile_id, own, rule, least, must_come, to_grade_8, more) as (
+    values ('edfacts', true, 'any_time', 10000, false, false, false), ('california', true, 'any_time', 31000, true, true, false),
+        ('edu', true, 'last_day', 20000, false, false, true), ('city', false, 'last_day', 10000, true, false, false),
+        ('district', false, 'last_day', 20000, false, false, false)
 ), judged as (
-    select 'edfacts' as profile_id, 'any_time' as rule, 'school' as counts_at, 10000 as least, absent, enrolled, * exclude (absent, enrolled) from pooled
+    select profile_id, rule, 'school' as counts_at, least, must_come, to_grade_8, more, case when own then absent else all_absent end as absent,
+        case when own then enrolled else all_enrolled end as enrolled, p.* exclude (absent, enrolled)
+    from pooled p cross join profile
     union all
-    select 'edfacts', 'any_time', 'district', 10000, all_absent, all_enrolled, * exclude (absent, enrolled) replace (null as school_id) from pooled where nth = 1
-    union all
-    select 'district', 'last_day', 'school', 20000, all_absent, all_enrolled, * exclude (absent, enrolled) from pooled
-    union all
-    select 'district', 'last_day', 'district', 20000, all_absent, all_enrolled, * exclude (absent, enrolled) replace (null as school_id) from pooled where nth = 1
+    select profile_id, rule, 'district', least, must_come, to_grade_8, more, all_absent, all_enrolled, p.* exclude (absent, enrolled) replace (null as school_id)
+    from pooled p cross join profile where nth = 1
 )
 select j.profile_id, j.counts_at, j.period_type, j.period_start, j.period_end, j.school_year, j.student_id, j.school_id,
-    min(j.grade) over (partition by j.student_id, j.school_year) as grade, g.combo, (j.absent * 10 >= j.enrolled)::bigint as n,
+    min(j.grade) over (partition by j.student_id, j.school_year) as grade, g.combo, (j.absent * 10 > j.enrolled or (not j.more and j.absent * 10 = j.enrolled))::bigint as n,
     j.absent::bigint as absent, j.enrolled::bigint as enrolled
 from judged j
 join year_group g on g.student_id = j.student_id and g.school_year = j.school_year and g.rule = j.rule
-where j.enrolled >= j.least;
+where j.enrolled >= j.least and (not j.must_come or j.absent < j.enrolled)
+    and (not j.to_grade_8 or j.grade in ('TK', 'KG', '01', '02', '03', '04', '05', '06', '07', '08'));
 
 create table fct_student_indicators as
 select p.student_id as student_key, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, 'standard' as profile_id,
@@ -279,7 +283,7 @@ group by p.student_id, p.school_id, p.school_year, p.period_type, p.period_start
 union all
 select student_id, school_id, school_year, period_type, period_start, period_end, 'chronic_absence', profile_id,
     absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, n = 1,
-    case when n = 1 then format('Missed {:g} of {:g} days so far this year; the line is 1 in 10.', absent / 1000, enrolled / 1000) end
+    case when n = 1 then format('Missed {:g} of {:g} days so far this year; the line is {}1 in 10.', absent / 1000, enrolled / 1000, if(profile_id = 'edu', 'more than ', '')) end
 from chronic;
 
 -- Cells. People with one row in a period are summed by all their attributes together first; the few with several count once in each cell.

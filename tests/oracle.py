@@ -296,17 +296,27 @@ class Oracle:
         return by_school, by_school.groupby("student")[["absent", "d"]].sum().reset_index()
 
     def flags(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
-        """(profile, place, one row a student judged): at the school's own days from ten on, and at the district's from twenty on."""
+        """(profile, place, one row a student judged): on the days at the school or on all days in the district, from so many days on, and (where it is said)
+        when they came at all, in transitional kindergarten to grade 8.
+        """
         by_school, pooled = self._absences()
         over_all = by_school[["student", "school"]].merge(pooled, on="student")
         year = self.dates["year_to_date"].iloc[0]
-        for profile, place, rows, least in (("edfacts", "school", by_school, 10), ("edfacts", "district", pooled, 10),
-                                            ("district", "school", over_all, 20), ("district", "district", pooled, 20)):  # fmt: skip
+        rules = [(profile, place, {"school": own, "district": pooled}[place], *limits)
+                 for profile, own, *limits in (("edfacts", by_school, 10, False, False), ("california", by_school, 31, True, True),
+                                               ("edu", by_school, 20, False, False), ("city", over_all, 10, True, False),
+                                               ("district", over_all, 20, False, False)) for place in ("school", "district")]  # fmt: skip
+        for profile, place, rows, least, has_come, to_grade_8 in rules:
             judged = rows[rows["d"] >= least * 1000]
-            judged = judged.assign(total_n=judged["absent"], total_d=judged["d"], n=(judged["absent"] * 10 >= judged["d"]).astype(int), start=year)
+            if has_come:
+                judged = judged[judged["absent"] < judged["d"]]
+            line = judged["absent"] * 10 > judged["d"] if profile == "edu" else judged["absent"] * 10 >= judged["d"]
+            judged = judged.assign(total_n=judged["absent"], total_d=judged["d"], n=line.astype(int), start=year)
             judged = judged.assign(d=1, today=self.as_of)
             judged = self.with_groups(judged, on="today")
-            if profile == "edfacts":  # in the group at any time this year
+            if to_grade_8:
+                judged = judged[judged["grade"].isin(["TK", "KG", "01", "02", "03", "04", "05", "06", "07", "08"])]
+            if profile in ("edfacts", "california"):  # in the group at any time this year
                 for family in STATUS_FAMILIES:
                     stays = self.programs[(self.programs["family"] == family) & (self.programs["begin"] <= self.as_of) & (self.programs["end"] > year)]
                     judged.loc[judged["student"].isin(stays["student"]), family] = "yes"

@@ -74,6 +74,10 @@ def _profile(p: Mapping[str, str], unit: str) -> str:
         words.append(f"The line is {p['operator'].replace('_', ' ')} {p['threshold_numerator']} in {p['threshold_denominator']}; {GRAIN[p['grain']]}.")
     if int(p["minimum_denominator"] or 0):
         words.append(f"Nobody with fewer than {p['minimum_denominator']} {unit} is judged.")
+    if p["must_have_attended"] == "true":
+        words.append(f"Nor is anybody all of whose {unit} count against.")
+    if p["grades"]:
+        words.append(f"Grades: {p['grades'].replace(' ', ', ')}.")
     words.append(f"Groups: {MEMBERSHIP[p['membership_rule']]}.")
     if p["first_school_year"] or p["last_school_year"]:
         words.append(f"Valid for school years {p['first_school_year'] or 'before'} to {p['last_school_year'] or 'now'}.")

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.lineage.evidence import EVIDENCE
+from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Ledger
 
 MART = "agg_indicator_values"
@@ -147,6 +148,8 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
     indicator = _one(db, "select * from registry.indicators where indicator_id = ?", [figure["indicator_id"]])
     names = [figure["indicator_id"], figure["profile_id"]]
     profile = _one(db, "select * from registry.indicator_profiles where indicator_id = ? and profile_id = ?", names)
+    if missing := set(registry("indicator_profiles")[0]) - set(profile):
+        raise TraceError(f"the build is older than this version (its profiles do not say {', '.join(sorted(missing))}); run the nightly job again")
     over, under = (_one(db, "select * from registry.measures where measure_id = ?", [indicator[f"{side}_measure"]]) for side in ("numerator", "denominator"))
     if over["model"] != under["model"] or over["model"] not in EVIDENCE:
         raise TraceError(f"{indicator['indicator_id']}: pipelines/lineage/evidence.py does not say which rows {over['model']} counts")
@@ -251,12 +254,16 @@ def _choose_judged(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], ind
             where y.student_key = t.subject_key and y.school_year = $year and y.membership_rule = $membership
                 and g.group_family = $family and g.group_value = $value)"""
     facts = {**figure, "membership": profile["membership_rule"], "minimum": int(profile["minimum_denominator"]) * scale,
-             "over": int(profile["threshold_numerator"]), "under": int(profile["threshold_denominator"])}  # fmt: skip
+             "over": int(profile["threshold_numerator"]), "under": int(profile["threshold_denominator"]),
+             "equal": profile["operator"] == "at_least", "came": bool(profile["must_have_attended"]), "these": profile["grades"]}  # fmt: skip
     _create(
         db,
         "trace_subjects",
-        f"""with t as (select subject_key, sum(n) as n, sum(d) as d from trace_pool group by 1)
-            select t.subject_key, (t.n * $under >= t.d * $over)::bigint as n, 1::bigint as d from t where t.d >= $minimum and t.d > 0 and {group}""",
+        f"""with t as (select subject_key, min(grade_level) as grade_level, sum(n) as n, sum(d) as d from trace_pool group by 1)
+            select t.subject_key, (t.n * $under > t.d * $over or ($equal and t.n * $under = t.d * $over))::bigint as n, 1::bigint as d from t
+            where t.d >= $minimum and t.d > 0 and (not $came or t.n < t.d)
+                and ($these::varchar is null or list_contains(string_split($these::varchar, ' '), t.grade_level))
+                and {group}""",
         facts,
     )
     db.execute("""create or replace temp table trace_rows as
@@ -266,7 +273,8 @@ def _choose_judged(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], ind
 def _create(db: duckdb.DuckDBPyConnection, name: str, sql: str, facts: Mapping[str, Any]) -> None:
     """A temporary table from a query that uses some of the facts as parameters."""
     values = {"school": facts["school_id"], "grade": facts["grade_level"], "family": facts["group_family"], "value": facts["group_value"],
-              "year": facts["school_year"], **{k: facts[k] for k in ("membership", "minimum", "over", "under") if k in facts}}  # fmt: skip
+              "year": facts["school_year"], **{k: facts[k] for k in ("membership", "minimum", "over", "under", "equal", "came", "these")
+                                               if k in facts}}  # fmt: skip
     db.execute(f"create or replace temp table {name} as {sql}", {k: v for k, v in values.items() if f"${k}" in sql})
 
 

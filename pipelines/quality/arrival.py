@@ -67,7 +67,7 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
 
     tested = {t: suites[t].rules for t in names if t in suites and suites[t].rules}
     progress(f"checking {sum(len(r) for r in tested.values())} expectations on {len(tested)} tables")
-    holds = gx.validate(build_path(district), district.data / "tmp", tested)
+    holds = gx.validate(build_path(district), district.data / "tmp", tested, progress)
 
     with open_build(district) as db:
         failures = _failures(db, tested)
@@ -141,7 +141,10 @@ def _load(
         judge.present_view(db, table, name in names)
         judge.package_view(db, table, name in names)
     known.write_views(db)
-    counts = {n: judge.judge(db, ALL_TABLES[n], [r for r in suites[n].rules if r.kind == "row"] if n in suites else []) for n in names}
+    counts: dict[str, dict[str, int]] = {}
+    for name in names:
+        progress(f"judging {name}")
+        counts[name] = judge.judge(db, ALL_TABLES[name], [r for r in suites[name].rules if r.kind == "row"] if name in suites else [])
     return counts, list(noted.values())
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipelines.quality.build import bounds
@@ -21,7 +21,7 @@ class GateError(Exception):
     """Great Expectations could not evaluate an expectation; nothing may be published on its word."""
 
 
-def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]]) -> dict[tuple[str, str], bool]:
+def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]], progress: Callable[[str], None] = lambda _: None) -> dict[tuple[str, str], bool]:
     """Evaluate every rule of every table; True where it holds, keyed by table and rule.
 
     The build database must not be open for writing in this process while this runs. What does not fit into memory goes into `spill`.
@@ -57,6 +57,7 @@ def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]]) -
                 by_relation[table, relation_of(rule, table)].append(rule)
         for (table, relation), rules_here in by_relation.items():
             schema, name = relation.split(".")
+            progress(f"checking {table}")
             label = f"{table}@{relation}"
             asset = source.add_table_asset(label, table_name=name, schema_name=schema)
             batch = asset.add_batch_definition_whole_table("whole")

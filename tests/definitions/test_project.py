@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_no_model_past_the_measures_names_an_indicator() -> None:
     names = {i["indicator_id"] for i in registry("indicators")} | {p["profile_id"] for p in registry("indicator_profiles")} - {"standard", "district"}
     for node in models():
         if layer(node) == "marts" or node["name"].startswith(("int_subject", "int_period", "int_cell")):
-            assert not [n for n in names if n in node["raw_code"]], node["name"]
+            assert not [n for n in names if re.search(rf"\b{n}\b", node["raw_code"])], node["name"]
 
 
 def test_the_registry_holds_together() -> None:

@@ -180,7 +180,11 @@ named_groups as (
         select {{ everyone }} as group_key, 'all' as group_family, 'all' as group_value
         union
         select {{ of_modality }} as group_key, 'modality' as group_family, modality as group_value
-        from by_signature
+        from (
+            select modality from by_signature
+            union
+            select modality from marked
+        ) as modalities
         where modality is not null
     ) as named
 )

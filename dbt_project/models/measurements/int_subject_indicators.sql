@@ -80,7 +80,8 @@ judged as (
         by_school.grade_level, by_school.indicator_id, profiles.profile_id, profiles.membership_rule, 'school' as counts_at,
         case when profiles.grain = 'school' then by_school.numerator else pooled.numerator end as numerator,
         case when profiles.grain = 'school' then by_school.denominator else pooled.denominator end as denominator,
-        profiles.minimum_quantity, profiles.threshold_numerator, profiles.threshold_denominator
+        profiles.minimum_quantity, profiles.must_have_attended, profiles.grades, profiles.first_school_year, profiles.last_school_year,
+        profiles.operator, profiles.threshold_numerator, profiles.threshold_denominator
     from by_school
     inner join pooled
         on
@@ -98,7 +99,8 @@ judged as (
         cast(null as {{ dbt.type_string() }}) as school_key,
         pooled.grade_level, pooled.indicator_id, profiles.profile_id, profiles.membership_rule, 'district' as counts_at,
         pooled.numerator, pooled.denominator,
-        profiles.minimum_quantity, profiles.threshold_numerator, profiles.threshold_denominator
+        profiles.minimum_quantity, profiles.must_have_attended, profiles.grades, profiles.first_school_year, profiles.last_school_year,
+        profiles.operator, profiles.threshold_numerator, profiles.threshold_denominator
     from pooled
     inner join profiles on pooled.indicator_id = profiles.indicator_id
     where pooled.agency = ''
@@ -127,7 +129,12 @@ select
     judged.period_type, judged.period_start, judged.school_year, judged.subject_type, judged.subject_key, judged.school_key, judged.grade_level,
     groups.signature, cast(null as {{ dbt.type_string() }}) as modality, judged.indicator_id, judged.profile_id, judged.counts_at,
     cast(
-        case when judged.numerator * judged.threshold_denominator >= judged.denominator * judged.threshold_numerator then 1 else 0 end as bigint
+        case
+            when judged.numerator * judged.threshold_denominator > judged.denominator * judged.threshold_numerator then 1
+            when judged.numerator * judged.threshold_denominator < judged.denominator * judged.threshold_numerator then 0
+            when judged.operator = 'at_least' then 1
+            else 0
+        end as bigint
     ) as numerator,
     cast(1 as bigint) as denominator,
     judged.numerator as total_numerator,
@@ -138,4 +145,10 @@ inner join {{ ref('dim_student_years') }} as groups
         judged.subject_key = groups.student_key
         and judged.school_year = groups.school_year
         and judged.membership_rule = groups.membership_rule
-where judged.denominator >= judged.minimum_quantity and judged.denominator > 0
+where
+    judged.denominator >= judged.minimum_quantity
+    and judged.denominator > 0
+    and (not judged.must_have_attended or judged.numerator < judged.denominator)
+    and judged.school_year >= coalesce(judged.first_school_year, judged.school_year)
+    and judged.school_year <= coalesce(judged.last_school_year, judged.school_year)
+    and (judged.grades is null or instr(' ' || judged.grades || ' ', ' ' || judged.grade_level || ' ') > 0)

@@ -18,6 +18,3 @@ inner join {{ ref('int_touched_periods') }} as periods
             when 'term' then touched.term_id = periods.term_id
             else true
         end
-{% if execute and flags.FULL_REFRESH %}
-    where false -- a whole build reads every period by itself
-{% endif %}

@@ -19,8 +19,8 @@ graded as (
         results.piece_start,
         terms.school_year,
         terms.term_id,
-        cast(sum(results.points_earned) as decimal(18, 6)) as points_earned,
-        cast(sum(results.points_possible) as decimal(18, 6)) as points_possible
+        sum(results.points_earned) as points_earned,
+        sum(results.points_possible) as points_possible
     from {{ ref('fct_assignment_results') }} as results
     inner join {{ source('settings', 'night') }} as night on results.due_date <= night.as_of
     inner join terms

@@ -54,7 +54,8 @@ select
             then
                 'Missed ' || {{ plain_number('summed.total_numerator', 'measures.scale') }} || ' of '
                 || {{ plain_number('summed.total_denominator', 'measures.scale') }} || ' ' || measures.unit || ' so far this year; the line is '
-                || cast(profiles.threshold_numerator as string) || ' in ' || cast(profiles.threshold_denominator as string) || '.'
+                || case profiles.operator when 'more_than' then 'more than ' else '' end || cast(profiles.threshold_numerator as string)
+                || ' in ' || cast(profiles.threshold_denominator as string) || '.'
     end as flag_reason
 from summed
 inner join {{ ref('indicators') }} as indicators on summed.indicator_id = indicators.indicator_id
