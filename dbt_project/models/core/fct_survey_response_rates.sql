@@ -1,8 +1,12 @@
 -- Responses against who was asked, by wave and school, and ('' for the school) for the district. Asked of a student wave are the roster's students on the day
 -- that it opened, of the grades and schools that it names, as the first night on or after that day knew them: neither later moves nor enrollments that are
 -- entered or corrected afterwards change who was asked. Of families and staff it is the stated count, for the district alone. Unknown (no opening date, no
--- count) is null, never zero. A response with at least one answer counts, one respondent once.
-with waves as (
+-- count) is null, never zero. A response with at least one answer counts, one respondent once. A school of another agency is in its own figures alone.
+with elsewhere as (
+    select school_key from {{ ref('dim_schools') }} where not is_in_district
+),
+
+waves as (
     select survey_id, wave_id, role as respondent_role, opens, eligible_count
     from {{ source('settings', 'survey_waves') }}
 ),
@@ -64,9 +68,11 @@ eligible as (
     from asked
     group by survey_id, wave_id, school_key
     union all
-    select survey_id, wave_id, '' as school_key, count(distinct student_key) as n_eligible
+    select asked.survey_id, asked.wave_id, '' as school_key, count(distinct asked.student_key) as n_eligible
     from asked
-    group by survey_id, wave_id
+    left join elsewhere on asked.school_key = elsewhere.school_key
+    where elsewhere.school_key is null
+    group by asked.survey_id, asked.wave_id
     union all
     select survey_id, wave_id, '' as school_key, eligible_count as n_eligible
     from waves
@@ -89,9 +95,11 @@ counted as (
     where school_key <> ''
     group by survey_id, wave_id, school_key
     union all
-    select survey_id, wave_id, '' as school_key, count(distinct respondent) as n_responses
+    select responses.survey_id, responses.wave_id, '' as school_key, count(distinct responses.respondent) as n_responses
     from responses
-    group by survey_id, wave_id
+    left join elsewhere on responses.school_key = elsewhere.school_key
+    where elsewhere.school_key is null
+    group by responses.survey_id, responses.wave_id
 ),
 
 places as (
