@@ -75,7 +75,7 @@ def _profile(p: Mapping[str, str], unit: str) -> str:
     if int(p["minimum_denominator"] or 0):
         words.append(f"Nobody with fewer than {p['minimum_denominator']} {unit} is judged.")
     if p["must_have_attended"] == "true":
-        words.append(f"Nor is anybody all of whose {unit} count against.")
+        words.append(f"Nor is anybody whose {unit} all count against them.")
     if p["grades"]:
         words.append(f"Grades: {p['grades'].replace(' ', ', ')}.")
     words.append(f"Groups: {MEMBERSHIP[p['membership_rule']]}.")
