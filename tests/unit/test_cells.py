@@ -1,50 +1,26 @@
 """Cells of schools and groups against sums written out person by person: `int_cell_changes` from nothing and by difference, on random people.
 
-The model's own text is rendered here with the macros that it uses as DuckDB sees them; everything else is made up.
+The model's own text is rendered with the macros that it uses as DuckDB sees them; everything else is made up.
 """
 
 import itertools
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import duckdb
-import jinja2
 import pytest
 
-MODEL = Path(__file__).parents[2] / "dbt_project/models/measurements/int_cell_changes.sql"
+from tests.rendered import MOMENTS, render
+
 GROUPS = {"s1": [("gender", "f"), ("race", "x")], "s2": [("gender", "m"), ("race", "x")], "s3": [("gender", "f"), ("race", "y")]}
 COLUMNS = (
     "period_type varchar, period_start date, school_year int, subject_type varchar, subject_key varchar, school_key varchar, grade_level varchar, "
     "signature varchar, modality varchar, indicator_id varchar, profile_id varchar, counts_at varchar, numerator bigint, denominator bigint"
 )
-MOMENTS = ("n_subjects", "sum_n", "sum_d", "sum_nn", "sum_dd", "sum_nd")
 Row = tuple[Any, ...]
 Cells = dict[tuple[Any, ...], list[int]]
-
-
-def _sum(expression: str) -> str:
-    return f"cast(sum({expression}) as bigint)"
-
-
-def _difference(relation: str, replaced: str | None, touched: str, keys: list[str], columns: list[str]) -> str:
-    named = ", ".join(columns)
-    if not replaced:
-        return f"(select {named}, 1 as sign from {relation})"
-    return f"(select {named}, 1 as sign from {relation} semi join {touched} using ({', '.join(keys)}) union all select {named}, -1 as sign from {replaced})"
-
-
-def _render(*, replaced: bool) -> str:
-    text = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(MODEL.read_text(encoding="utf-8"))
-    return text.render(
-        ref=lambda name: name, config=lambda **_: "", execute=True, sum_bigint=_sum, touched_difference=_difference,
-        row_hash=lambda columns: f"hash({', '.join(columns)})",
-        concat_key=lambda parts: f"concat_ws('|', {', '.join(f'coalesce(cast({p} as varchar), chr(0))' for p in parts)})",
-        moment_sums=lambda relation: ", ".join(f"{_sum(f'{relation}.{m}')} as {m}" for m in MOMENTS),
-        touched_replaced=lambda relation: f"{relation}__replaced" if replaced else None,
-    )  # fmt: skip
 
 
 def _people(draw: random.Random, modalities: list[int]) -> Iterator[Row]:
@@ -91,20 +67,19 @@ def test_cells_are_the_sums_of_their_people_from_nothing_and_by_difference(seed:
     with duckdb.connect() as db:
         db.execute("create table int_signatures_known (signature varchar, group_family varchar, group_value varchar)")
         db.executemany("insert into int_signatures_known values (?, ?, ?)", [[s, *g] for s, groups in GROUPS.items() for g in groups])
-        for table, rows in (("int_subject_indicators", after), ("int_subject_indicators__replaced", before)):
-            db.execute(f"create table {table} ({COLUMNS})")
-            db.executemany(f"insert into {table} values ({', '.join('?' * 14)})", rows)
-        db.execute("""create table int_touched_subject_periods as select distinct subject_type, subject_key, school_year, period_type, period_start
-            from (from int_subject_indicators union all from int_subject_indicators__replaced)""")
+        for table, rows in (("", after), ("__written", after), ("__replaced", before)):
+            db.execute(f"create table int_subject_indicators{table} ({COLUMNS})")
+            db.executemany(f"insert into int_subject_indicators{table} values ({', '.join('?' * 14)})", rows)
 
-        def cells(*, replaced: bool) -> Cells:
+        def cells(*, by_difference: bool) -> Cells:
+            sql = render("measurements/int_cell_changes.sql", this="int_cell_changes", by_difference=by_difference)
             found = db.execute(f"""select school_id, grade_level, group_family, group_value, period_start::varchar, indicator_id, profile_id,
-                {", ".join(MOMENTS)} from ({_render(replaced=replaced)})""").fetchall()
+                {", ".join(MOMENTS)} from ({sql})""").fetchall()
             assert len({row[:7] for row in found}) == len(found)
             return {row[:7]: list(row[7:]) for row in found}
 
         now, then = _by_hand(after), _by_hand(before)
-        assert cells(replaced=False) == dict(now)
+        assert cells(by_difference=False) == dict(now)
         nothing = [0] * len(MOMENTS)
         change = {k: [a - b for a, b in zip(now.get(k, nothing), then.get(k, nothing), strict=True)] for k in {*now, *then}}
-        assert cells(replaced=True) == {k: v for k, v in change.items() if any(v)}
+        assert cells(by_difference=True) == {k: v for k, v in change.items() if any(v)}

@@ -9,29 +9,41 @@
     - First build, --full-refresh, a view in its place, or other columns than before: the whole table is built and swapped in.
     - Otherwise the rows of every touched key are removed, also where nothing replaces them, and the model's rows inserted. Null matches null.
       A model that gives a row outside its touched keys is stopped: inserting it would duplicate what is there.
-    - With `keeps_replaced=true` the rows that a touched build removed stay in `<model>__replaced` until the next build; after a whole build there is no
-      such table. `touched_replaced(ref('model'))` gives it, for models that follow a change by its difference. Such a model is wrong for good where one
-      change is taken twice or not at all: after a build that did not finish, everything is built whole, and a model that keeps what it replaced is never
-      built whole by itself.
+    - With `keeps_difference=true` the rows that a touched build wrote and those that it removed stay in `<model>__written` and `<model>__replaced` until
+      the next build; after a whole build there are no such tables. `touched_written(ref('model'))` and `touched_replaced(ref('model'))` give them, for
+      models that follow a change without reading all that did not change. Such a model is wrong for good where one change is taken twice or not at all:
+      after a build that did not finish, everything is built whole, and a model that keeps its difference is never built whole by itself.
 -#}
 
-{#- The table of rows that the last build of `relation` replaced, or none after a whole one (and of a unit test's input, which no build made). -#}
-{% macro touched_replaced(relation) %}
+{#- What the last build of `relation` kept under `name`, or none after a whole build (and of a unit test's input, which no build made). -#}
+{% macro touched_kept(relation, name) %}
     {% if not execute or relation.schema is none %}
         {{ return(none) }}
     {% endif %}
-    {{ return(load_cached_relation(relation.incorporate(path={'identifier': relation.identifier ~ '__replaced'}, type='table'))) }}
+    {{ return(load_cached_relation(relation.incorporate(path={'identifier': relation.identifier ~ '__' ~ name}, type='table'))) }}
 {% endmacro %}
 
-{#- A change by its difference, as a subquery: the columns of `relation` (a table with `keeps_replaced`) with `sign`, 1 for each row that the last build
-    wrote and -1 for each that it replaced; where `replaced` is none every row is new. `touched` and `keys` are that table's own (no key is ever null). -#}
-{% macro touched_difference(relation, replaced, touched, keys, columns) %}
+
+{#- The table of rows that the last build of `relation` replaced, or none after a whole one. -#}
+{% macro touched_replaced(relation) %}
+    {{ return(touched_kept(relation, 'replaced')) }}
+{% endmacro %}
+
+
+{#- The table of rows that the last build of `relation` wrote: all of `relation` after a whole one. -#}
+{% macro touched_written(relation) %}
+    {{ return(touched_kept(relation, 'written') or relation) }}
+{% endmacro %}
+
+
+{#- A change by its difference, as a subquery: the columns of `relation` (a table with `keeps_difference`) with `sign`, 1 for each row that the last build
+    wrote and -1 for each that it replaced. With `whole` all that is in `relation` counts as written and nothing as replaced. -#}
+{% macro touched_difference(relation, columns, whole=false) %}
+    {% set replaced = none if whole else touched_replaced(relation) %}
     (
-        select written.{{ columns | join(', written.') }}, 1 as sign
-        from {{ relation }} as written
+        select {{ columns | join(', ') }}, 1 as sign
+        from {{ relation if whole else touched_written(relation) }}
         {% if replaced %}
-            inner join {{ touched }} as touched
-                on {% for key in keys %}written.{{ key }} = touched.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
             union all
             select {{ columns | join(', ') }}, -1 as sign
             from {{ replaced }}
@@ -88,7 +100,7 @@
 
 {% macro touched_assert_may_be_whole() %}
     {#- With nothing there yet, all that follows is made for the first time too. -#}
-    {% if config.get('keeps_replaced') and not should_full_refresh() and load_cached_relation(this) is not none %}
+    {% if config.get('keeps_difference') and not should_full_refresh() and load_cached_relation(this) is not none %}
         {% do exceptions.raise_compiler_error(this ~ ' can only be built whole with everything that follows it: dbt build --full-refresh') %}
     {% endif %}
 {% endmacro %}
@@ -111,8 +123,10 @@
     {%- set settings = touched_settings() -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
-    {%- set fresh = make_temp_relation(target) -%}
+    {%- set keeps_difference = config.get('keeps_difference', false) -%}
+    {%- set written = target.incorporate(path={'identifier': this.identifier ~ '__written'}) -%}
     {%- set replaced = target.incorporate(path={'identifier': this.identifier ~ '__replaced'}) -%}
+    {%- set fresh = written if keeps_difference else make_temp_relation(target) -%}
     {%- set made = [target] -%}
     {%- set grants = config.get('grants') -%}
     {%- set whole_sql = none if is_touched_build() else compiled_code -%}
@@ -123,7 +137,8 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
 
     {% if whole_sql is none %}
-        {% do run_query(create_table_as(True, fresh, compiled_code)) %}
+        {% do run_query('drop table if exists ' ~ fresh) %}
+        {% do run_query(create_table_as(not keeps_difference, fresh, compiled_code)) %}
         {% if touched_same_columns(fresh, existing) %}
             {% do touched_assert_inside(fresh, settings) %}
         {% else %}
@@ -136,17 +151,19 @@
 
     {% if whole_sql is none %}
         {% set columns = get_quoted_csv(adapter.get_columns_in_relation(fresh) | map(attribute='name')) %}
-        {% if config.get('keeps_replaced') %}
-            {% do run_query(
-                'create or replace table ' ~ replaced ~ ' as select t.* from ' ~ target ~ ' as t where exists (select 1 from '
-                ~ settings.touched ~ ' as k where ' ~ settings.matches ~ ')'
-            ) %}
-            {% do made.append(replaced) %}
-        {% endif %}
         {% call statement('main') %}
-            delete from {{ target }} as t where exists (select 1 from {{ settings.touched }} as k where {{ settings.matches }});
+            {% if keeps_difference %}
+                {#- found once and taken off by their places, which hold within this transaction -#}
+                create or replace table {{ replaced }} as
+                select t.*, t.rowid as _row from {{ target }} as t where exists (select 1 from {{ settings.touched }} as k where {{ settings.matches }});
+                delete from {{ target }} where rowid in (select _row from {{ replaced }});
+                alter table {{ replaced }} drop column _row;
+            {% else %}
+                delete from {{ target }} as t where exists (select 1 from {{ settings.touched }} as k where {{ settings.matches }});
+            {% endif %}
             insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
         {% endcall %}
+        {% do made.extend([written, replaced] if keeps_difference else []) %}
     {% else %}
         {% set staged = make_intermediate_relation(target) %}
         {% do drop_relation_if_exists(load_cached_relation(staged)) %}
@@ -157,6 +174,7 @@
             {% do adapter.drop_relation(existing) %}
         {% endif %}
         {% do adapter.rename_relation(staged, target) %}
+        {% do drop_relation_if_exists(load_cached_relation(written)) %}
         {% do drop_relation_if_exists(load_cached_relation(replaced)) %}
         {% do create_indexes(target) %}
     {% endif %}
@@ -166,7 +184,7 @@
     {% do persist_docs(target, model) %}
     {% do adapter.commit() %}
 
-    {% if whole_sql is none %}
+    {% if whole_sql is none and not keeps_difference %}
         {% do run_query('drop table ' ~ fresh) %}
     {% endif %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
@@ -193,7 +211,8 @@
     {%- set settings = touched_settings() -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
-    {%- set fresh = target.incorporate(path={'identifier': this.identifier ~ '__fresh'}) -%}
+    {%- set keeps_difference = config.get('keeps_difference', false) -%}
+    {%- set fresh = target.incorporate(path={'identifier': this.identifier ~ ('__written' if keeps_difference else '__fresh')}) -%}
     {%- set staged = target.incorporate(path={'identifier': this.identifier ~ '__staged'}) -%}
     {%- set replaced = target.incorporate(path={'identifier': this.identifier ~ '__replaced'}) -%}
     {%- set made = [target] -%}
@@ -205,6 +224,7 @@
         {% do touched_assert_may_be_whole() %}
     {% endif %}
 
+    {% do drop_relation_if_exists(load_cached_relation(fresh)) %}
     {% do run_query('drop table if exists ' ~ fresh) %}
     {% do run_query('drop table if exists ' ~ staged) %}
     {% do drop_relation_if_exists(load_cached_relation(replaced)) %}
@@ -232,12 +252,12 @@
         {% do drop_relation_if_exists(existing) %}
         {% do run_query('alter table ' ~ staged ~ ' rename to ' ~ target) %}
     {% else %}
-        {% if config.get('keeps_replaced') %}
+        {% if keeps_difference %}
             {% do run_query(
                 'create table ' ~ replaced ~ ' ' ~ file_format_clause() ~ ' as select t.* from ' ~ existing ~ ' as t where exists (select 1 from '
                 ~ settings.touched ~ ' as k where ' ~ settings.matches ~ ')'
             ) %}
-            {% do made.append(replaced) %}
+            {% do made.extend([fresh, replaced]) %}
         {% endif %}
         {% set columns = get_quoted_csv(adapter.get_columns_in_relation(existing) | map(attribute='name')) %}
         {% set kept %}not exists (select 1 from {{ settings.touched }} as k where {{ settings.matches }}){% endset %}
@@ -269,7 +289,9 @@
             {% do run_query('alter table ' ~ staged ~ ' rename to ' ~ target) %}
         {% endif %}
     {% endif %}
-    {% do run_query('drop table if exists ' ~ fresh) %}
+    {% if whole_sql is not none or not keeps_difference %}
+        {% do run_query('drop table if exists ' ~ fresh) %}
+    {% endif %}
 
     {% do apply_grants(target, grants, should_revoke=should_revoke(existing, full_refresh_mode=whole_sql is not none)) %}
     {% do persist_docs(target, model) %}

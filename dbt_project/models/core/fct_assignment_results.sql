@@ -2,7 +2,7 @@
     materialized='touched',
     touched='int_results_changed',
     touched_key=['assignment_key', 'student_key'],
-    keeps_replaced=true
+    keeps_difference=true
 ) }}
 -- A student's work on an assignment, once: of several results (sent again under another id, several attempts) the one that came last.
 {% set read_again -%}

@@ -9,7 +9,7 @@ with counted as (
     select
         attendance.school_key,
         attendance.attendance_date,
-        count(distinct attendance.student_key) as n_students,
+        count(*) as n_students,
         {{ sum_bigint('case when attendance.absent_thousandths > 0 then 1 else 0 end') }} as n_absent,
         cast(0 as bigint) as n_unmapped,
         cast(0 as bigint) as n_partly_mapped

@@ -3,7 +3,7 @@
     materialized='touched',
     touched='int_touched_pieces',
     touched_key=['subject_type', 'subject_key', 'piece_start'],
-    keeps_replaced=true
+    keeps_difference=true
 ) }}
 -- The one shape of every measure: a subject, where and in which groups it was, a week piece, a measure, a quantity in the measure's unit times its scale.
 -- A student is in the grade of the school year, so that measure models leave it out; a survey response is in the grade that it names.

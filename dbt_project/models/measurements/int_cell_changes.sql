@@ -1,4 +1,3 @@
--- depends_on: {{ ref('int_touched_subject_periods') }}
 {{ config(materialized='table') }}
 -- What tonight adds to the sums and second moments over people of every published cell: place (school or district), grade (one or all) and group. What was
 -- measured again counts once as it is (`sign` 1) and once, taken off, as it was (-1); after a whole build all is new. A person counts once in a cell: those
@@ -9,10 +8,7 @@
     'modality', 'numerator', 'denominator'
 ] %}
 {#- Written out wherever it is read: as a common table DuckDB would hold every row of a whole build at once. -#}
-{% set facts = touched_difference(
-    ref('int_subject_indicators'), touched_replaced(ref('int_subject_indicators')), ref('int_touched_subject_periods'),
-    ['subject_type', 'subject_key', 'school_year', 'period_type', 'period_start'], columns
-) %}
+{% set facts = touched_difference(ref('int_subject_indicators'), columns) %}
 {#- What is grouped by goes by its hash until the cells are made: eight bytes for eight columns of text. Of a million places the chance that two share a
     hash is one in forty million. -#}
 {% set finest = ['period_type', 'period_start', 'school_year', 'indicator_id', 'profile_id', 'counts_at', 'school_key', 'grade_level'] %}

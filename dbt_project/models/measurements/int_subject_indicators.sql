@@ -3,7 +3,7 @@
     materialized='touched',
     touched='int_touched_subject_periods',
     touched_key=['subject_type', 'subject_key', 'school_year', 'period_type', 'period_start'],
-    keeps_replaced=true
+    keeps_difference=true
 ) }}
 -- Every stage 1 indicator of every subject over each period, at the finest place and groups. `counts_at` says which figures a row belongs to:
 -- sums belong to the school's and the district's; a flag of a total is judged apart for each of them. A school of another agency is in its own figures alone.

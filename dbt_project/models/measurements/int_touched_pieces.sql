@@ -55,10 +55,7 @@ pieces as (
     ),
 
     results_touched as (
-        select distinct results.student_key, results.piece_start
-        from {{ ref('fct_assignment_results') }} as results
-        inner join {{ ref('int_results_changed') }} as changed
-            on results.assignment_key = changed.assignment_key and results.student_key = changed.student_key
+        select student_key, piece_start from {{ touched_written(ref('fct_assignment_results')) }}
         {% set replaced_results = touched_replaced(ref('fct_assignment_results')) %}
         {% if replaced_results %}
             union

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_touched_subject_periods') }}
 {{ config(
     materialized='touched',
     touched='int_touched_subject_periods',
@@ -17,15 +18,7 @@ with summed as (
         {{ sum_bigint('indicators.denominator') }} as denominator,
         {{ sum_bigint('indicators.total_numerator') }} as total_numerator,
         {{ sum_bigint('indicators.total_denominator') }} as total_denominator
-    from {{ ref('int_subject_indicators') }} as indicators
-    {% if is_touched_build() %}
-        inner join {{ ref('int_touched_subject_periods') }} as touched
-            on
-                indicators.subject_key = touched.student_key
-                and indicators.school_year = touched.school_year
-                and indicators.period_type = touched.period_type
-                and indicators.period_start = touched.period_start
-    {% endif %}
+    from {{ touched_written(ref('int_subject_indicators')) if is_touched_build() else ref('int_subject_indicators') }} as indicators
     where indicators.subject_type = 'student'
     group by
         indicators.subject_key, indicators.school_key, indicators.school_year, indicators.period_type, indicators.period_start,
