@@ -102,7 +102,7 @@ def merge(db: duckdb.DuckDBPyConnection, table: Table) -> None:
         qualify row_number() over (partition by {quoted(key, "j")}, j._is_deleted order by j._delivery_id desc, j._line desc) = 1""")
     db.execute(f"""
         create or replace temp table before as
-        select h.* from held.{name} h semi join (
+        select h.*, h.rowid as _row from held.{name} h semi join (
             select {keys} from said union all select {keys} from judged.{name} where _outcome = 'quarantined' and _mode = 'bulk'
         ) k on {same_key(table, "h", "k")}""")
     db.execute(f"""
@@ -160,9 +160,13 @@ def merge(db: duckdb.DuckDBPyConnection, table: Table) -> None:
                "and b.scope = s.scope and b.precedence = s.precedence")  # fmt: skip
     # Rows of the scopes that a bulk spoke for tonight join those that were mentioned.
     db.execute(f"""
+        insert into before by name
+        select h.*, h.rowid as _row from held.{name} h semi join (select distinct scope from spoke) s on h._scope = s.scope
+        where h.rowid not in (select _row from before)""")
+    db.execute(f"""
         insert into after by name
-        select h.* from held.{name} h semi join (select distinct scope from spoke) s on h._scope = s.scope
-        anti join after a on {same_key(table, "h", "a")}""")
+        select b.* exclude (_row) from before b semi join (select distinct scope from spoke) s on b._scope = s.scope
+        anti join after a on {same_key(table, "b", "a")}""")
     db.execute(f"""
         create or replace temp table bulks_after as
         select a.rowid as row_id, min(b.business_date) as gone_on
@@ -177,26 +181,27 @@ def merge(db: duckdb.DuckDBPyConnection, table: Table) -> None:
     # What staging will see differently, old and new.
     db.execute(f"""
         create or replace temp table altered as
-        select {quoted(key, "a")} from after a left join held.{name} h on {same_key(table, "a", "h")}
-        where h._is_open is null and a._is_open or h._is_open <> a._is_open
-           or a._is_open and (a._content is distinct from h._content or a._withdrawn_on is distinct from h._withdrawn_on
-                              or a._first_seen_on is distinct from h._first_seen_on)""")
-    for state in ("after", f"held.{name}"):
+        select {quoted(key, "a")} from after a left join before b on {same_key(table, "a", "b")}
+        where b._is_open is null and a._is_open or b._is_open <> a._is_open
+           or a._is_open and (a._content is distinct from b._content or a._withdrawn_on is distinct from b._withdrawn_on
+                              or a._first_seen_on is distinct from b._first_seen_on)""")
+    for state in ("after", "before"):
         db.execute(f"insert into changes.{name} select {columns}, _withdrawn_on, _is_open from {state} h semi join altered k on {same_key(table, 'h', 'k')}")
-    # Unchanged rows only move their marks; the others are written anew.
+    # Unchanged rows only move their marks; the others are written anew. Held rows are found by the place that `before` has of them, not by their key again.
     db.execute(f"""
         create or replace temp table moved as
-        select a.* from after a left join held.{name} h on {same_key(table, "a", "h")}
-        where h._precedence is null or h._content is distinct from a._content or h._is_open is distinct from a._is_open
-           or h._withdrawn_on is distinct from a._withdrawn_on""")
+        select a.*, b._row from after a left join before b on {same_key(table, "a", "b")}
+        where b._precedence is null or b._content is distinct from a._content or b._is_open is distinct from a._is_open
+           or b._withdrawn_on is distinct from a._withdrawn_on""")
+    db.execute(f"delete from held.{name} where rowid in (select _row from moved)")
+    marks = ("_precedence", "_seen_precedence", "_is_marked", "_bad_precedence", "_closed_precedence", "_closed_on", "_first_seen_on",
+             "_delivery_id", "_line", "_known_on")  # fmt: skip
     db.execute(f"""
-        update held.{name} as h set _precedence = a._precedence, _seen_precedence = a._seen_precedence,
-            _is_marked = a._is_marked, _bad_precedence = a._bad_precedence,
-            _closed_precedence = a._closed_precedence, _closed_on = a._closed_on, _first_seen_on = a._first_seen_on,
-            _delivery_id = a._delivery_id, _line = a._line, _known_on = a._known_on
-        from after a
-        where {same_key(table, "h", "a")} and (h._precedence <> a._precedence or h._seen_precedence <> a._seen_precedence
-            or h._bad_precedence <> a._bad_precedence or h._is_marked <> a._is_marked or h._closed_precedence <> a._closed_precedence
-            or h._first_seen_on <> a._first_seen_on)""")
-    db.execute(f"delete from held.{name} as h using moved m where {same_key(table, 'h', 'm')}")
-    db.execute(f"insert into held.{name} by name select * from moved")
+        update held.{name} as h set {", ".join(f"{m} = a.{m}" for m in marks)}
+        from (
+            select a.*, b._row from after a join before b on {same_key(table, "a", "b")}
+            where b._precedence <> a._precedence or b._seen_precedence <> a._seen_precedence or b._bad_precedence <> a._bad_precedence
+                or b._is_marked <> a._is_marked or b._closed_precedence <> a._closed_precedence or b._first_seen_on <> a._first_seen_on
+        ) a
+        where h.rowid = a._row""")
+    db.execute(f"insert into held.{name} by name select * exclude (_row) from moved")
