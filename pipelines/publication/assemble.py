@@ -16,20 +16,19 @@ import pyarrow as pa
 from pipelines.lineage.graph import MartModel
 from pipelines.privacy.suppress import SUPPRESSION, hiding, policy, suppressed_select
 from pipelines.publication.verdicts import SliceKey
-from pipelines.publication.warehouse import Column, Mart, MartChange
+from pipelines.publication.warehouse import PERIOD, Column, Mart, MartChange
 
 RECORDS = """
     create schema if not exists staged;
     create schema if not exists publish;
     create table if not exists publish.state (needs_whole boolean);
     create table if not exists publish.privacy (policy varchar);
-    drop table if exists publish.fingerprints;
+    create table if not exists publish.bucketed_by (engine varchar);
     create table if not exists publish.fingerprints_by_bucket (
         mart varchar, school_year integer, period_type varchar, period_start date, bucket integer, n_rows bigint, low hugeint, high hugeint);
     create table if not exists publish.last_figures (
         indicator_id varchar, profile_id varchar, school_year integer, numerator decimal(18, 3), denominator decimal(18, 3), value double);
 """
-_PERIOD = ("school_year", "period_type", "period_start")
 _BUCKETS = 1024  # a period's rows are fingerprinted in so many parts, that a handful of students who touch every week do not have everybody's read again
 _LANE = "1152921504606846975"  # 2^60 - 1: sums of 60-bit lanes stay exact
 
@@ -131,11 +130,7 @@ def changes(
     keep = tuple((i, y, s or "*") for i, y, s in held)
     result = []
     for m in models:
-        columns = [n for n, _ in m.columns]
-        source = f"staged.{m.name}"
-        select = suppressed_select(columns, source, min_n) if m.is_open else f"select * from {source}"
-        held_rows = " or ".join(_held(i, y, s) for i, y, s in held) or "false"
-        db.execute(f"create or replace table publish.{m.name} as select * from ({select}) where not ({held_rows})")
+        db.execute(f"create or replace table publish.{m.name} as {_going_out(m, f'staged.{m.name}', min_n, held)}")
         use_whole = first or (whole and not held)
         parts = f"publish.pending_{m.name}"
         hidden = hiding(min_n) if hide and m.is_open else None
@@ -143,34 +138,40 @@ def changes(
     return result
 
 
-def fingerprint(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> Fingerprint:
-    """Renew the fingerprints of what is staged and give the whole's. Costs what changed.
+def fingerprint(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], min_n: int, held: Sequence[SliceKey], *, whole: bool) -> Fingerprint:
+    """Renew the fingerprints of what is pending and give the whole's. Costs what changed.
 
-    Each row becomes canonical text and its MD5; two 60-bit lanes of it are summed, so that order does not matter and periods add up.
+    Each row becomes canonical text and its MD5; two 60-bit lanes of it are summed, so that order does not matter and periods add up. In which bucket a row
+    is, DuckDB's own hash says, and an engine of another version may say otherwise: after it all are renewed.
     """
+    engine = db.execute("select version()").fetchall()
     db.execute("begin")
+    whole = whole or db.execute("select engine from publish.bucketed_by").fetchall() != engine
     if whole:
         db.execute("delete from publish.fingerprints_by_bucket")
+        db.execute("delete from publish.bucketed_by")
+        db.execute("insert into publish.bucketed_by select version()")
     for m in models:
-        _renew(db, m.name, f"marts.{m.name}", m, [n for n, _ in m.columns])
+        columns = [n for n, _ in m.columns]
+        _renew(db, m.name, f"marts.{m.name}", m, columns, whole=whole)
         if m.is_open:
-            _renew(db, f"open {m.name}", f"publish.{m.name}", m, [*(n for n, _ in m.columns), SUPPRESSION])
+            _renew(db, f"open {m.name}", f"({_going_out(m, f'marts.{m.name}', min_n, held)})", m, [*columns, SUPPRESSION], whole=whole)
     db.execute("commit")
-    rows = db.execute(f"select mart, {', '.join(_PERIOD)}, sum(n_rows)::bigint, sum(low), sum(high) from publish.fingerprints_by_bucket "
+    rows = db.execute(f"select mart, {', '.join(PERIOD)}, sum(n_rows)::bigint, sum(low), sum(high) from publish.fingerprints_by_bucket "
                       "where n_rows > 0 group by all order by all").fetchall()  # fmt: skip
     before = [r for r in rows if not str(r[0]).startswith("open ")]
     after = [r for r in rows if str(r[0]).startswith("open ")]
     return Fingerprint(_sha(before), _sha(after))
 
 
-def _renew(db: duckdb.DuckDBPyConnection, label: str, rows: str, model: MartModel, columns: Sequence[str]) -> None:
-    """Fingerprints of `rows` for every bucket of a period that is pending or staged; one that has lost its rows loses its fingerprint."""
+def _renew(db: duckdb.DuckDBPyConnection, label: str, rows: str, model: MartModel, columns: Sequence[str], *, whole: bool) -> None:
+    """Fingerprints of `rows` for every bucket of a period that is pending or staged, or for all; one that has lost its rows loses its fingerprint."""
     text = ", ".join(f"coalesce(length(\"{c}\"::varchar)::varchar || ':' || \"{c}\"::varchar, '-')" for c in columns)
-    beside = [f'"{c}"::varchar' for c in model.part if c not in _PERIOD]
-    period, bucket = ", ".join(_PERIOD), f"(md5_number(concat_ws('|', {', '.join(beside)})) & {_BUCKETS - 1})::integer" if beside else "0"
+    beside = [f'"{c}"' for c in model.part if c not in PERIOD]
+    period, bucket = ", ".join(PERIOD), f"(hash({', '.join(beside)}) & {_BUCKETS - 1})::integer" if beside else "0"
     db.execute(f"create or replace temp table buckets as select distinct {period}, {bucket} as bucket from publish.pending_{model.name} "
-               f"union select distinct {period}, {bucket} from staged.{model.name}")  # fmt: skip
-    here = " and ".join(f"b.{c} = f.{c}" for c in (*_PERIOD, "bucket"))
+               f"union select distinct {period}, {bucket} from {'marts' if whole else 'staged'}.{model.name}")  # fmt: skip
+    here = " and ".join(f"b.{c} = f.{c}" for c in (*PERIOD, "bucket"))
     db.execute(f"delete from publish.fingerprints_by_bucket f where mart = '{label}' and exists (select 1 from buckets b where {here})")
     db.execute(f"""
         insert into publish.fingerprints_by_bucket
@@ -213,6 +214,13 @@ def forget_pending(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -
 
 def _same(columns: Sequence[str], left: str, right: str) -> str:
     return " and ".join(f"{left}.{c} = {right}.{c}" for c in columns)
+
+
+def _going_out(model: MartModel, rows: str, min_n: int, held: Sequence[SliceKey]) -> str:
+    """A query for what people may see of `rows`: suppressed in an open mart, and without the slices that are held."""
+    select = suppressed_select([n for n, _ in model.columns], rows, min_n) if model.is_open else f"select * from {rows}"
+    held_rows = " or ".join(_held(i, y, s) for i, y, s in held) or "false"
+    return f"select * from ({select}) where not ({held_rows})"
 
 
 def _held(indicator: str, year: int, school: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipelines.publication.warehouse import SLICE_COLUMNS, Column, Content, Mart, MartChange, SliceStatus, WarehouseError, listed, quoted
+from pipelines.publication.warehouse import PERIOD, SLICE_COLUMNS, Column, Content, Mart, MartChange, SliceStatus, WarehouseError, listed, quoted
 from pipelines.quality.build import bounds
 
 _ARROW: dict[str, pa.DataType] = {"varchar": pa.string(), "integer": pa.int32(), "date": pa.date32()}
@@ -64,10 +64,19 @@ def kept(change: MartChange, alias: str) -> str:
     return f"({' or '.join(tests)})" if tests else "false"
 
 
-def rows_query(change: MartChange) -> str:
-    """The new rows of a change, in the mart's columns and types."""
+def rows_query(change: MartChange, where: str = "true") -> str:
+    """The new rows of a change that meet a condition on `r`, in the mart's columns and types."""
     columns = ", ".join(f"cast(r.{quoted(c.name)} as {c.type}) as {quoted(c.name)}" for c in change.mart.columns)
-    return f"select {columns} from {in_build(change.rows)} r" + (f" where not ({kept(change, 'r')})" if change.keep else "")
+    return f"select {columns} from {in_build(change.rows)} r where {where}" + (f" and not ({kept(change, 'r')})" if change.keep else "")
+
+
+def by_period(con: duckdb.DuckDBPyConnection, change: MartChange) -> list[str]:
+    """The rows of a change, period by period, as conditions on `r`: what is written so lies together, and a later night rewrites little beside it."""
+    columns = [c for c in PERIOD if c in change.mart.column_names]
+    if not columns:
+        return ["true"]
+    rows = con.execute(f"select distinct {', '.join(f'cast({quoted(c)} as varchar)' for c in columns)} from {in_build(change.rows)} order by all").fetchall()
+    return [" and ".join(f"r.{quoted(c)} {'is null' if v is None else '= ' + literal(v)}" for c, v in zip(columns, row, strict=True)) for row in rows]
 
 
 def parts_query(change: MartChange) -> str:

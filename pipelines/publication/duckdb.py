@@ -30,6 +30,7 @@ import pyarrow as pa
 
 from pipelines.publication.changes import (
     attach_build,
+    by_period,
     cast_query,
     check_change,
     columns_of,
@@ -223,7 +224,8 @@ class DuckDBWarehouse:
             con.execute(f"delete from {table} m where {replaced}" + (f" and not {kept(change, 'm')}" if change.keep else ""))
             if change.hide:
                 con.execute(f"update {table} set {change.hide[0]} where {change.hide[1]}")
-        con.execute(f"insert into {table} ({listed(mart.column_names)}) {rows_query(change)}")
+        for rows in by_period(con, change) if change.whole else ("true",):
+            con.execute(f"insert into {table} ({listed(mart.column_names)}) {rows_query(change, rows)}")
         view = public_select(mart, table, quoted("operations", "slices"))
         con.execute(f"create or replace view {quoted(mart.schema, mart.name)} as {view}")
 

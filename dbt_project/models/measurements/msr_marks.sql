@@ -1,43 +1,72 @@
+{{ config(materialized='ephemeral') }}
 -- A student's marks as they stand at the end of a week piece: for each class section with graded work in the term so far, points earned over points
 -- possible. Rows stand in the pieces in which the student had work due; the latest of a period is the period's value.
+{#- A whole build stands on every piece with graded work. A night stands on few, and what was graded before goes to the first of them that comes after. -#}
+{% set is_whole = execute and flags.FULL_REFRESH %}
+{% set is_graded = 'results.is_expected and results.points_earned is not null and results.points_possible > 0 and results.due_date <= night.as_of' %}
 with touched as (
     select touched.subject_key as student_key, touched.piece_start, touched.school_year, coalesce(touched.term_id, '') as term_id
     from {{ ref('int_touched_pieces') }} as touched
     where touched.subject_type = 'student'
 ),
 
-terms as (
-    select distinct student_key, school_year, term_id
-    from touched
-),
+{% if is_whole %}
+    graded as (
+        select
+            results.student_key, results.section_key, coalesce(results.school_key, '') as school_key,
+            touched.piece_start, touched.school_year, touched.term_id,
+            sum(results.points_earned) as points_earned,
+            sum(results.points_possible) as points_possible
+        from {{ ref('fct_assignment_results') }} as results
+        cross join {{ source('settings', 'night') }} as night
+        inner join touched on results.student_key = touched.student_key and results.piece_start = touched.piece_start
+        where {{ is_graded }}
+        group by
+            results.student_key, results.section_key, coalesce(results.school_key, ''), touched.piece_start, touched.school_year, touched.term_id
+    ),
 
-graded as (
-    select
-        results.student_key,
-        results.section_key,
-        coalesce(results.school_key, '') as school_key,
-        results.piece_start,
-        terms.school_year,
-        terms.term_id,
-        sum(results.points_earned) as points_earned,
-        sum(results.points_possible) as points_possible
-    from {{ ref('fct_assignment_results') }} as results
-    inner join {{ source('settings', 'night') }} as night on results.due_date <= night.as_of
-    inner join terms
-        on
-            results.student_key = terms.student_key
-            and results.school_year = terms.school_year
-            and coalesce(results.term_id, '') = terms.term_id
-    where results.is_expected and results.points_earned is not null and results.points_possible > 0
-    group by
-        results.student_key, results.section_key, coalesce(results.school_key, ''), results.piece_start, terms.school_year, terms.term_id
-),
+    standing_on as (
+        select distinct student_key, piece_start, school_year, term_id
+        from graded
+    ),
+{% else %}
+    standing_on as (
+        select
+            standing.*,
+            lag(standing.piece_start) over (
+                partition by standing.student_key, standing.school_year, standing.term_id order by standing.piece_start
+            ) as piece_before
+        from (
+            select distinct touched.student_key, touched.piece_start, touched.school_year, touched.term_id
+            from touched
+            inner join {{ ref('fct_assignment_results') }} as results
+                on touched.student_key = results.student_key and touched.piece_start = results.piece_start
+            cross join {{ source('settings', 'night') }} as night
+            where {{ is_graded }}
+        ) as standing
+    ),
 
-standing_on as (
-    select distinct touched.student_key, touched.piece_start, touched.school_year, touched.term_id
-    from touched
-    inner join graded on touched.student_key = graded.student_key and touched.piece_start = graded.piece_start
-),
+    graded as (
+        select
+            results.student_key, results.section_key, coalesce(results.school_key, '') as school_key,
+            standing_on.piece_start, standing_on.school_year, standing_on.term_id,
+            sum(results.points_earned) as points_earned,
+            sum(results.points_possible) as points_possible
+        from {{ ref('fct_assignment_results') }} as results
+        cross join {{ source('settings', 'night') }} as night
+        inner join standing_on
+            on
+                results.student_key = standing_on.student_key
+                and results.school_year = standing_on.school_year
+                and coalesce(results.term_id, '') = standing_on.term_id
+                and results.piece_start <= standing_on.piece_start
+                and (standing_on.piece_before is null or results.piece_start > standing_on.piece_before)
+        where {{ is_graded }}
+        group by
+            results.student_key, results.section_key, coalesce(results.school_key, ''),
+            standing_on.piece_start, standing_on.school_year, standing_on.term_id
+    ),
+{% endif %}
 
 -- what a section's work adds up to from a piece on, until the next piece in which it has graded work
 running as (
