@@ -246,28 +246,35 @@ union all
 select 'survey_favorable', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, favorable, valid, 1, false
 from survey where valid > 0;
 
--- Chronic absence: a flag of the year's total. Some profiles judge at each school and pool for the district, others pool for both.
-create temp table chronic as
+-- Absence as a flag of the year's total, from a share on and (tiers) below another. Some profiles judge at each school and pool for the district,
+-- others pool for both.
+create temp table flagged as
 with total as (
     select period_type, period_start, period_end, school_year, student_id, school_id, min(grade) as grade, sum(d - n)::bigint as absent, sum(d)::bigint as enrolled
     from person where indicator_id = 'attendance_rate' and period_type = 'year_to_date' group by all
 ), pooled as (
     select *, sum(absent) over mine as all_absent, sum(enrolled) over mine as all_enrolled, row_number() over mine as nth
     from total window mine as (partition by student_id, school_year)
-), profile (profile_id, own, rule, least, must_come, to_grade_8, more) as (
-    values ('edfacts', true, 'any_time', 10000, false, false, false), ('california', true, 'any_time', 31000, true, true, false),
-        ('edu', true, 'last_day', 20000, false, false, true), ('city', false, 'last_day', 10000, true, false, false),
-        ('district', false, 'last_day', 20000, false, false, false)
+), profile (indicator_id, profile_id, own, rule, least, must_come, to_grade_8, more, of_20, below) as (
+    values ('chronic_absence', 'edfacts', true, 'any_time', 10000, false, false, false, 2, 99),
+        ('chronic_absence', 'california', true, 'any_time', 31000, true, true, false, 2, 99),
+        ('chronic_absence', 'edu', true, 'last_day', 20000, false, false, true, 2, 99),
+        ('chronic_absence', 'city', false, 'last_day', 10000, true, false, false, 2, 99),
+        ('chronic_absence', 'district', false, 'last_day', 20000, false, false, false, 2, 99),
+        ('absence_at_risk', 'district', false, 'last_day', 20000, false, false, false, 1, 2),
+        ('moderate_chronic_absence', 'district', false, 'last_day', 20000, false, false, false, 2, 4),
+        ('severe_chronic_absence', 'district', false, 'last_day', 20000, false, false, false, 4, 99)
 ), judged as (
-    select profile_id, rule, 'school' as counts_at, least, must_come, to_grade_8, more, case when own then absent else all_absent end as absent,
+    select f.*, 'school' as counts_at, case when own then absent else all_absent end as absent,
         case when own then enrolled else all_enrolled end as enrolled, p.* exclude (absent, enrolled)
-    from pooled p cross join profile
+    from pooled p cross join profile f
     union all
-    select profile_id, rule, 'district', least, must_come, to_grade_8, more, all_absent, all_enrolled, p.* exclude (absent, enrolled) replace (null as school_id)
-    from pooled p cross join profile where nth = 1
+    select f.*, 'district', all_absent, all_enrolled, p.* exclude (absent, enrolled) replace (null as school_id)
+    from pooled p cross join profile f where nth = 1
 )
-select j.profile_id, j.counts_at, j.period_type, j.period_start, j.period_end, j.school_year, j.student_id, j.school_id,
-    min(j.grade) over (partition by j.student_id, j.school_year) as grade, g.combo, (j.absent * 10 > j.enrolled or (not j.more and j.absent * 10 = j.enrolled))::bigint as n,
+select j.indicator_id, j.profile_id, j.counts_at, j.period_type, j.period_start, j.period_end, j.school_year, j.student_id, j.school_id,
+    min(j.grade) over (partition by j.student_id, j.school_year) as grade, g.combo, j.of_20, j.below, j.more,
+    (j.absent * 20 < j.enrolled * j.below and (j.absent * 20 > j.enrolled * j.of_20 or (not j.more and j.absent * 20 = j.enrolled * j.of_20)))::bigint as n,
     j.absent::bigint as absent, j.enrolled::bigint as enrolled
 from judged j
 join year_group g on g.student_id = j.student_id and g.school_year = j.school_year and g.rule = j.rule
@@ -281,10 +288,11 @@ select p.student_id as student_key, p.school_id, p.school_year, p.period_type, p
 from person p where p.is_student
 group by p.student_id, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, p.scale
 union all
-select student_id, school_id, school_year, period_type, period_start, period_end, 'chronic_absence', profile_id,
+select student_id, school_id, school_year, period_type, period_start, period_end, indicator_id, profile_id,
     absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, n = 1,
-    case when n = 1 then format('Missed {:g} of {:g} days so far this year; the line is {}1 in 10.', absent / 1000, enrolled / 1000, if(profile_id = 'edu', 'more than ', '')) end
-from chronic;
+    case when n = 1 then format('Missed {:g} of {:g} days so far this year; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
+        if(more, 'more than ', ''), (20 // of_20)::int, if(below < 20, ' to under 1 in ' || (20 // below), '')) end
+from flagged;
 
 -- Cells. People with one row in a period are summed by all their attributes together first; the few with several count once in each cell.
 create temp table fact as
@@ -292,8 +300,8 @@ select indicator_id, 'standard' as profile_id, 'both' as counts_at, period_type,
     modality, n, d, count(*) over (partition by indicator_id, period_type, period_start, school_year, student_id) > 1 as is_several
 from person
 union all
-select 'chronic_absence', profile_id, counts_at, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, n, 1, false
-from chronic;
+select indicator_id, profile_id, counts_at, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, n, 1, false
+from flagged;
 
 create temp table together as
 select f.* exclude (combo), c.* exclude (combo)
@@ -348,7 +356,7 @@ group by all;
 
 create table agg_indicator_values as
 with rated as (
-    select *, n::double / d as rate, n_subjects::double as m, indicator_id = 'chronic_absence' as is_share, 1.959963984540054 as z from cell
+    select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' as is_share, 1.959963984540054 as z from cell
 ), spread as (
     select r.*, q.t_975,
         case when n_subjects > 1 then greatest(0, m / (m - 1) * (nn - 2 * rate * nd + rate * rate * dd) / (d::double * d)) end as variance

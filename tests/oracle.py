@@ -1,4 +1,4 @@
-"""The six indicators worked out again from the landing files, with pandas alone.
+"""The indicators worked out again from the landing files, with pandas alone.
 
 Shares no code with the pipeline: it has its own reading of OneRoster packages, enrollment, calendars, groups, terms and weeks. Dates are ISO text.
 Attendance counts thousandths of a day, scores count half points, so that every comparison is of whole numbers.
@@ -295,9 +295,18 @@ class Oracle:
         by_school = absent.groupby(["student", "school"])[["absent", "d"]].sum().reset_index()
         return by_school, by_school.groupby("student")[["absent", "d"]].sum().reset_index()
 
-    def flags(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    def flags(self) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+        """(indicator, profile, place, one row a student judged)."""
+        for profile, place, judged in self._judged():
+            yield "chronic_absence", profile, place, judged
+            if profile == "district":
+                for tier, of_20, below in (("absence_at_risk", 1, 2), ("moderate_chronic_absence", 2, 4), ("severe_chronic_absence", 4, 21)):
+                    missed, days = judged["total_n"] * 20, judged["total_d"]
+                    yield tier, profile, place, judged.assign(n=((missed >= days * of_20) & (missed < days * below)).astype(int))
+
+    def _judged(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """(profile, place, one row a student judged): on the days at the school or on all days in the district, from so many days on, and (where it is said)
-        when they came at all, in transitional kindergarten to grade 8.
+        when they came at all, in transitional kindergarten to grade 8. `n` is chronic absence, `total_n` of `total_d` the days missed.
         """
         by_school, pooled = self._absences()
         over_all = by_school[["student", "school"]].merge(pooled, on="student")
@@ -328,8 +337,8 @@ class Oracle:
         for indicator, period, facts in self._sums:
             for place in ("school", "district"):
                 cells += list(self._cells(facts, indicator, "standard", period, place))
-        for profile, place, facts in self.flags():
-            cells += list(self._cells(facts, "chronic_absence", profile, "year_to_date", place))
+        for indicator, profile, place, facts in self.flags():
+            cells += list(self._cells(facts, indicator, profile, "year_to_date", place))
         found = pd.concat(cells, ignore_index=True)
         scale = found["indicator_id"].map({"attendance_rate": 1000}).fillna(1)
         return found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale).drop(columns=["n", "d"])
@@ -365,10 +374,10 @@ class Oracle:
                 "student_key": rows["student"], "school_id": rows["school"], "period_type": period, "period_start": rows["start"],
                 "indicator_id": indicator, "profile_id": "standard", "numerator": rows["n"] / scale, "denominator": rows["d"] / scale, "flag": "",
             }))  # fmt: skip
-        for profile, place, rows in self.flags():
+        for indicator, profile, place, rows in self.flags():
             parts.append(pd.DataFrame({
                 "student_key": rows["student"], "school_id": rows["school"] if place == "school" else "", "period_type": "year_to_date",
-                "period_start": rows["start"], "indicator_id": "chronic_absence", "profile_id": profile, "numerator": rows["total_n"] / 1000,
+                "period_start": rows["start"], "indicator_id": indicator, "profile_id": profile, "numerator": rows["total_n"] / 1000,
                 "denominator": rows["total_d"] / 1000, "flag": rows["n"].map({1: "yes", 0: "no"}),
             }))  # fmt: skip
         return pd.concat(parts, ignore_index=True)

@@ -71,7 +71,9 @@ def _profile(p: Mapping[str, str], unit: str) -> str:
     """Authority, threshold, minimum, grain, groups, validity and source of one profile."""
     words = [f"By {p['authority']}, version {p['version']}."]
     if p["operator"]:
-        words.append(f"The line is {p['operator'].replace('_', ' ')} {p['threshold_numerator']} in {p['threshold_denominator']}; {GRAIN[p['grain']]}.")
+        line = f"{p['operator'].replace('_', ' ')} {p['threshold_numerator']} in {p['threshold_denominator']}"
+        under = f" and under {p['below_numerator']} in {p['below_denominator']}" if p["below_numerator"] else ""
+        words.append(f"The line is {line}{under}; {GRAIN[p['grain']]}.")
     if int(p["minimum_denominator"] or 0):
         words.append(f"Nobody with fewer than {p['minimum_denominator']} {unit} is judged.")
     if p["must_have_attended"] == "true":

@@ -255,12 +255,14 @@ def _choose_judged(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], ind
                 and g.group_family = $family and g.group_value = $value)"""
     facts = {**figure, "membership": profile["membership_rule"], "minimum": int(profile["minimum_denominator"]) * scale,
              "over": int(profile["threshold_numerator"]), "under": int(profile["threshold_denominator"]),
-             "equal": profile["operator"] == "at_least", "came": bool(profile["must_have_attended"]), "these": profile["grades"]}  # fmt: skip
+             "part": profile["below_numerator"], "whole": profile["below_denominator"], "equal": profile["operator"] == "at_least",
+             "came": bool(profile["must_have_attended"]), "these": profile["grades"]}  # fmt: skip
     _create(
         db,
         "trace_subjects",
         f"""with t as (select subject_key, min(grade_level) as grade_level, sum(n) as n, sum(d) as d from trace_pool group by 1)
-            select t.subject_key, (t.n * $under > t.d * $over or ($equal and t.n * $under = t.d * $over))::bigint as n, 1::bigint as d from t
+            select t.subject_key, 1::bigint as d, ((t.n * $under > t.d * $over or ($equal and t.n * $under = t.d * $over))
+                and coalesce(t.n * $whole::bigint < t.d * $part::bigint, true))::bigint as n from t
             where t.d >= $minimum and t.d > 0 and (not $came or t.n < t.d)
                 and ($these::varchar is null or list_contains(string_split($these::varchar, ' '), t.grade_level))
                 and {group}""",
@@ -273,8 +275,8 @@ def _choose_judged(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], ind
 def _create(db: duckdb.DuckDBPyConnection, name: str, sql: str, facts: Mapping[str, Any]) -> None:
     """A temporary table from a query that uses some of the facts as parameters."""
     values = {"school": facts["school_id"], "grade": facts["grade_level"], "family": facts["group_family"], "value": facts["group_value"],
-              "year": facts["school_year"], **{k: facts[k] for k in ("membership", "minimum", "over", "under", "equal", "came", "these")
-                                               if k in facts}}  # fmt: skip
+              "year": facts["school_year"], **{k: facts[k] for k in ("membership", "minimum", "over", "under", "part", "whole", "equal", "came",
+                                                                             "these") if k in facts}}  # fmt: skip
     db.execute(f"create or replace temp table {name} as {sql}", {k: v for k, v in values.items() if f"${k}" in sql})
 
 

@@ -1,4 +1,4 @@
-"""The six indicators, cell by cell and student by student, equal an independent recomputation from the landing files (`tests/oracle.py`)."""
+"""The indicators, cell by cell and student by student, equal an independent recomputation from the landing files (`tests/oracle.py`)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,22 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
         students[column] = students[column].astype(float)
     assert_equal(students, oracle.student_values(), PERSON, ["numerator", "denominator", "flag"])
     assert ((students["flag"] == "yes") == students["flag_reason"].notna()).all()
+    assert not students["flag_reason"].str.contains("[{}]", na=False).any(), "a reason has a gap that nothing filled"
+    words = students.loc[students["flag"] == "yes"].groupby("indicator_id")["flag_reason"].agg(lambda said: {w.split("line is ")[1] for w in said})
+    assert words.get("moderate_chronic_absence", {"1 in 10 to under 1 in 5."}) == {"1 in 10 to under 1 in 5."}
+    assert words.get("severe_chronic_absence", {"1 in 5."}) == {"1 in 5."}
+    assert_tiers(values)
     assert_published(night, values)
+
+
+def assert_tiers(values: pd.DataFrame) -> None:
+    """Moderate and severe together are chronic absence, cell by cell, of the same people."""
+    of = {i: values[(values["indicator_id"] == i) & (values["profile_id"] == "district")].set_index(CELL[:-2])[["numerator", "denominator"]]
+          for i in ("absence_at_risk", "moderate_chronic_absence", "severe_chronic_absence", "chronic_absence")}  # fmt: skip
+    risk, moderate, severe, chronic = (rows.sort_index() for rows in of.values())
+    assert (moderate["numerator"] + severe["numerator"]).equals(chronic["numerator"])
+    assert (risk["numerator"] + chronic["numerator"] <= chronic["denominator"]).all()
+    assert risk["denominator"].equals(chronic["denominator"])
 
 
 def assert_published(night: Night, values: pd.DataFrame) -> None:
@@ -129,8 +144,9 @@ def test_the_district_has_all_that_makes_counting_hard(clean: Night) -> None:
     assert len(calendars) == 2, "no snow day was announced"
     assert list((clean.landing / "attendance").glob("corrections_*.csv")), "nothing was corrected late"
     assert oracle.work["late"].any()
-    flags = {(profile, place): set(rows["n"]) for profile, place, rows in oracle.flags()}
-    assert flags == {(p, at): {0, 1} for p in ("edfacts", "california", "edu", "city", "district") for at in ("school", "district")}
+    flags = {(indicator, profile, place): set(rows["n"]) for indicator, profile, place, rows in oracle.flags()}
+    assert len(flags) == 16
+    assert set(map(frozenset, flags.values())) == {frozenset({0, 1})}, flags
 
 
 def test_a_range_in_one_go_gives_the_figures_counted_by_hand(clean: Night) -> None:

@@ -12,76 +12,86 @@ with places as (
     from {{ ref('dim_schools') }}
 ),
 
--- the part that a measure has in an indicator
+-- what is summed is summed once for all indicators of one numerator and denominator
+ratios as (
+    select
+        indicator_id, rollup, numerator_measure, denominator_measure, rollup || ': ' || numerator_measure || ' / ' || denominator_measure as ratio
+    from {{ ref('indicators') }}
+    where stage = 1
+),
+
+-- the part that a measure has in a ratio
 parts as (
-    select indicator_id, rollup, numerator_measure as measure_id, true as is_numerator
-    from {{ ref('indicators') }}
-    where stage = 1
-    union all
-    select indicator_id, rollup, denominator_measure as measure_id, false as is_numerator
-    from {{ ref('indicators') }}
-    where stage = 1
+    select rollup, ratio, numerator_measure as measure_id, true as is_numerator
+    from ratios
+    union
+    select rollup, ratio, denominator_measure as measure_id, false as is_numerator
+    from ratios
 ),
 
 summed as (
     select
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
-        measures.grade_level, measures.signature, measures.modality, parts.indicator_id,
+        measures.grade_level, measures.signature, measures.modality, parts.ratio,
         {{ sum_bigint('case when parts.is_numerator then measures.quantity else 0 end') }} as numerator,
         {{ sum_bigint('case when parts.is_numerator then 0 else measures.quantity end') }} as denominator
     from {{ ref('int_period_measures') }} as measures
     inner join parts on measures.measure_id = parts.measure_id and (parts.rollup <> 'flag_of_total' or measures.period_type = 'year_to_date')
     group by
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
-        measures.grade_level, measures.signature, measures.modality, parts.indicator_id
+        measures.grade_level, measures.signature, measures.modality, parts.ratio
 ),
 
-paired as (
-    select summed.*, coalesce(places.agency, '') as agency, indicators.rollup
+placed as (
+    select summed.*, coalesce(places.agency, '') as agency, rollups.rollup
     from summed
-    inner join {{ ref('indicators') }} as indicators on summed.indicator_id = indicators.indicator_id
+    inner join (select distinct ratio, rollup from ratios) as rollups on summed.ratio = rollups.ratio
     left join places on summed.school_key = places.school_key
 ),
 
 profiles as (
     select
         profiles.*,
+        ratios.ratio,
         profiles.minimum_denominator * measures.scale as minimum_quantity
     from {{ ref('indicator_profiles') }} as profiles
-    inner join {{ ref('indicators') }} as indicators on profiles.indicator_id = indicators.indicator_id
-    inner join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id
+    inner join ratios on profiles.indicator_id = ratios.indicator_id
+    inner join {{ ref('measures') }} as measures on ratios.denominator_measure = measures.measure_id
 ),
 
 by_school as (
     select
-        period_type, period_start, school_year, subject_type, subject_key, school_key, agency, indicator_id,
+        period_type, period_start, school_year, subject_type, subject_key, school_key, agency, ratio,
         min(grade_level) as grade_level,
         {{ sum_bigint('numerator') }} as numerator,
         {{ sum_bigint('denominator') }} as denominator
-    from paired
+    from placed
     where rollup = 'flag_of_total'
-    group by period_type, period_start, school_year, subject_type, subject_key, school_key, agency, indicator_id
+    group by period_type, period_start, school_year, subject_type, subject_key, school_key, agency, ratio
 ),
 
 pooled as (
     select
-        period_type, period_start, school_year, subject_type, subject_key, agency, indicator_id,
+        period_type, period_start, school_year, subject_type, subject_key, agency, ratio,
         min(grade_level) as grade_level,
         {{ sum_bigint('numerator') }} as numerator,
         {{ sum_bigint('denominator') }} as denominator
     from by_school
-    group by period_type, period_start, school_year, subject_type, subject_key, agency, indicator_id
+    group by period_type, period_start, school_year, subject_type, subject_key, agency, ratio
 ),
 
+{% set rules = [
+    'indicator_id', 'profile_id', 'membership_rule', 'minimum_quantity', 'must_have_attended', 'grades', 'first_school_year', 'last_school_year',
+    'operator', 'threshold_numerator', 'threshold_denominator', 'below_numerator', 'below_denominator'
+] -%}
 judged as (
     -- the school's figure: the school's own days, or all the student's days in the district, as the profile says
     select
         by_school.period_type, by_school.period_start, by_school.school_year, by_school.subject_type, by_school.subject_key, by_school.school_key,
-        by_school.grade_level, by_school.indicator_id, profiles.profile_id, profiles.membership_rule, 'school' as counts_at,
+        by_school.grade_level, 'school' as counts_at,
         case when profiles.grain = 'school' then by_school.numerator else pooled.numerator end as numerator,
         case when profiles.grain = 'school' then by_school.denominator else pooled.denominator end as denominator,
-        profiles.minimum_quantity, profiles.must_have_attended, profiles.grades, profiles.first_school_year, profiles.last_school_year,
-        profiles.operator, profiles.threshold_numerator, profiles.threshold_denominator
+        profiles.{{ rules | join(', profiles.') }}
     from by_school
     inner join pooled
         on
@@ -90,46 +100,47 @@ judged as (
             and by_school.subject_type = pooled.subject_type
             and by_school.subject_key = pooled.subject_key
             and by_school.agency = pooled.agency
-            and by_school.indicator_id = pooled.indicator_id
-    inner join profiles on by_school.indicator_id = profiles.indicator_id
+            and by_school.ratio = pooled.ratio
+    inner join profiles on by_school.ratio = profiles.ratio
     union all
     -- the district's figure: a student's schools are pooled before the minimum applies
     select
         pooled.period_type, pooled.period_start, pooled.school_year, pooled.subject_type, pooled.subject_key,
         cast(null as {{ dbt.type_string() }}) as school_key,
-        pooled.grade_level, pooled.indicator_id, profiles.profile_id, profiles.membership_rule, 'district' as counts_at,
-        pooled.numerator, pooled.denominator,
-        profiles.minimum_quantity, profiles.must_have_attended, profiles.grades, profiles.first_school_year, profiles.last_school_year,
-        profiles.operator, profiles.threshold_numerator, profiles.threshold_denominator
+        pooled.grade_level, 'district' as counts_at,
+        pooled.numerator,
+        pooled.denominator,
+        profiles.{{ rules | join(', profiles.') }}
     from pooled
-    inner join profiles on pooled.indicator_id = profiles.indicator_id
+    inner join profiles on pooled.ratio = profiles.ratio
     where pooled.agency = ''
 )
 
 select
-    paired.period_type, paired.period_start, paired.school_year, paired.subject_type, paired.subject_key, paired.school_key, paired.grade_level,
-    paired.signature, paired.modality, paired.indicator_id, profiles.profile_id,
-    case when paired.agency = '' then 'both' else 'school' end as counts_at,
-    paired.numerator,
-    paired.denominator,
-    paired.numerator as total_numerator,
-    paired.denominator as total_denominator
-from paired
-inner join profiles on paired.indicator_id = profiles.indicator_id
+    placed.period_type, placed.period_start, placed.school_year, placed.subject_type, placed.subject_key, placed.school_key, placed.grade_level,
+    placed.signature, placed.modality, profiles.indicator_id, profiles.profile_id,
+    case when placed.agency = '' then 'both' else 'school' end as counts_at,
+    placed.numerator,
+    placed.denominator,
+    placed.numerator as total_numerator,
+    placed.denominator as total_denominator
+from placed
+inner join profiles on placed.ratio = profiles.ratio
 where
-    paired.rollup <> 'flag_of_total'
-    and paired.denominator > 0
-    and paired.school_year >= coalesce(profiles.first_school_year, paired.school_year)
-    and paired.school_year <= coalesce(profiles.last_school_year, paired.school_year)
+    placed.rollup <> 'flag_of_total'
+    and placed.denominator > 0
+    and placed.school_year >= coalesce(profiles.first_school_year, placed.school_year)
+    and placed.school_year <= coalesce(profiles.last_school_year, placed.school_year)
 
 union all
 
--- 10 x absent >= 1 x enrolled, in whole numbers: never a rounded rate
+-- 10 x absent >= 1 x enrolled and, where the profile has an upper line, 5 x absent < 1 x enrolled, in whole numbers: never a rounded rate
 select
     judged.period_type, judged.period_start, judged.school_year, judged.subject_type, judged.subject_key, judged.school_key, judged.grade_level,
     groups.signature, cast(null as {{ dbt.type_string() }}) as modality, judged.indicator_id, judged.profile_id, judged.counts_at,
     cast(
         case
+            when judged.numerator * judged.below_denominator >= judged.denominator * judged.below_numerator then 0
             when judged.numerator * judged.threshold_denominator > judged.denominator * judged.threshold_numerator then 1
             when judged.numerator * judged.threshold_denominator < judged.denominator * judged.threshold_numerator then 0
             when judged.operator = 'at_least' then 1

@@ -43,12 +43,19 @@ select
     {{ safe_divide('summed.total_numerator', 'summed.total_denominator') }} as value,
     case when indicators.rollup = 'flag_of_total' then summed.numerator = 1 end as flag,
     case
-        when indicators.rollup = 'flag_of_total' and summed.numerator = 1
+        when summed.numerator = 1
             then
-                'Missed ' || {{ plain_number('summed.total_numerator', 'measures.scale') }} || ' of '
-                || {{ plain_number('summed.total_denominator', 'measures.scale') }} || ' ' || measures.unit || ' so far this year; the line is '
-                || case profiles.operator when 'more_than' then 'more than ' else '' end || cast(profiles.threshold_numerator as string)
-                || ' in ' || cast(profiles.threshold_denominator as string) || '.'
+                replace(
+                    replace(
+                        replace(indicators.flag_words, '{n}', {{ plain_number('summed.total_numerator', 'measures.scale') }}),
+                        '{d}', {{ plain_number('summed.total_denominator', 'measures.scale') }}
+                    ),
+                    '{line}', case profiles.operator when 'more_than' then 'more than ' else '' end
+                    || cast(profiles.threshold_numerator as string) || ' in ' || cast(profiles.threshold_denominator as string)
+                    || coalesce(
+                        ' to under ' || cast(profiles.below_numerator as string) || ' in ' || cast(profiles.below_denominator as string), ''
+                    )
+                )
     end as flag_reason
 from summed
 inner join {{ ref('indicators') }} as indicators on summed.indicator_id = indicators.indicator_id
