@@ -126,7 +126,8 @@ with school_day as (
     join build.settings.calendar_codes k on k.code = c.day_type and k.is_instructional = 'true'
     where c._is_open
 ), counted as (
-    select a.student_id, a.school_id, coalesce(a.modality, 'in_person') as modality, d.day, d.piece, (k.absent_share::decimal(18, 6) * 1000)::bigint as absent
+    select a.student_id, a.school_id, coalesce(a.modality, 'in_person') as modality, d.day, d.piece, (k.absent_share::decimal(18, 6) * 1000)::bigint as absent,
+        k.is_tardy = 'true' as tardy
     from build.held.extract__attendance a
     join build.settings.attendance_codes k on k.code = a.attendance_code
     join day d on d.day = a.attendance_date::date
@@ -134,7 +135,8 @@ with school_day as (
     where a._is_open and d.day <= (select as_of from as_of)
       and exists (select 1 from stint s where s.student_id = a.student_id and s.school_id = a.school_id and d.day >= s.entry and d.day < s.exit)
 )
-select c.student_id, c.school_id, v.grade, v.combo, c.modality, c.piece, count(*) * 1000 as enrolled, sum(c.absent)::bigint as absent
+select c.student_id, c.school_id, v.grade, v.combo, c.modality, c.piece, count(*) * 1000 as enrolled, sum(c.absent)::bigint as absent,
+    coalesce(sum(1000 - c.absent) filter (where c.tardy), 0)::bigint as tardy
 from counted c
 join version v on v.student_id = c.student_id and c.day >= v.from_day and c.day < v.to_day
 group by all;
@@ -214,7 +216,7 @@ group by all;
 create temp table person as
 with attendance as (
     select p.period_type, p.period_start, p.period_end, p.school_year, a.student_id, a.school_id, a.grade, a.combo, a.modality,
-        sum(a.enrolled)::bigint as enrolled, sum(a.absent)::bigint as absent
+        sum(a.enrolled)::bigint as enrolled, sum(a.absent)::bigint as absent, sum(a.tardy)::bigint as tardy
     from attended a join period p using (piece) group by all
 ), work as (
     select p.period_type, p.period_start, p.period_end, p.school_year, a.student_id, a.school_id, a.grade, a.combo,
@@ -233,6 +235,9 @@ with attendance as (
 select 'attendance_rate' as indicator_id, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, modality,
     enrolled - absent as n, enrolled as d, 1000 as scale, true as is_student
 from attendance
+union all
+select 'tardy_rate', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, modality, tardy, enrolled - absent, 1000, true
+from attendance where enrolled > absent
 union all
 select 'assignment_completion', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, completed, expected, 1, true
 from work
@@ -376,8 +381,8 @@ with rated as (
     from chosen
 )
 select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, indicator_id, profile_id,
-    (n / case when indicator_id = 'attendance_rate' then 1000 else 1 end)::decimal(18, 3) as numerator,
-    (d / case when indicator_id = 'attendance_rate' then 1000 else 1 end)::decimal(18, 3) as denominator,
+    (n / case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 else 1 end)::decimal(18, 3) as numerator,
+    (d / case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 else 1 end)::decimal(18, 3) as denominator,
     n_subjects, round(rate, 12) as value,
     round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) end, 9) as ci_low,
     round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) end, 9) as ci_high,

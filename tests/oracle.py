@@ -25,6 +25,7 @@ RACES = {
     "americanIndianOrAlaskaNative": "american_indian_or_alaska_native", "asian": "asian", "blackOrAfricanAmerican": "black_or_african_american",
     "nativeHawaiianOrOtherPacificIslander": "native_hawaiian_or_other_pacific_islander", "white": "white",
 }  # fmt: skip
+THOUSANDTHS = {"attendance_rate": 1000, "tardy_rate": 1000}
 CELL = ["school_id", "grade_level", "group_family", "group_value", "period_type", "period_start", "indicator_id", "profile_id"]
 PERSON = ["student_key", "school_id", "period_type", "period_start", "indicator_id", "profile_id"]
 
@@ -203,16 +204,16 @@ class Oracle:
             rows = rows[rows["_accepted"]]
             for r in rows.to_dict("records"):
                 told[r["Student Number"], r["School Number"], us(r["Date"])] = (r["Code"], r["Modality"])
-        counted: dict[tuple[str, str, str], tuple[str, int]] = {}
+        counted: dict[tuple[str, str, str], tuple[str, int, bool]] = {}
         by_student: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for student, school, begin, end in self.stints:
             by_student.setdefault((student, school), []).append((begin, end))
         for (student, school, day), (code, modality) in told.items():
             enrolled = any(begin <= day < end for begin, end in by_student.get((student, school), []))
             if enrolled and day <= self.as_of and (school, day) in self.school_days:
-                counted[student, school, day] = (modality, share[code])
-        rows = [(s, c, d, m, 1000 - a, 1000) for (s, c, d), (m, a) in counted.items()]
-        return self.with_groups(pd.DataFrame(rows, columns=["student", "school", "date", "modality", "n", "d"]))
+                counted[student, school, day] = (modality, share[code], code == "T")
+        rows = [(s, c, d, m, 1000 - a, 1000, 1000 * late) for (s, c, d), (m, a, late) in counted.items()]
+        return self.with_groups(pd.DataFrame(rows, columns=["student", "school", "date", "modality", "n", "d", "late"]))
 
     @cached_property
     def _results(self) -> pd.DataFrame:
@@ -280,7 +281,10 @@ class Oracle:
         work = self.work.assign(d=1, n=(~self.work["missing"]).astype(int))
         handed_in = self.work[~self.work["missing"]]
         handed_in = handed_in.assign(d=1, n=handed_in["late"].astype(int))
-        by_day = {"attendance_rate": self.attendance, "assignment_completion": work, "late_work": handed_in, "survey_favorable": self.answers}
+        came = self.attendance[self.attendance["n"] > 0]
+        came = came.assign(d=came["n"], n=came["late"])
+        by_day = {"attendance_rate": self.attendance, "tardy_rate": came, "assignment_completion": work, "late_work": handed_in,
+                  "survey_favorable": self.answers}  # fmt: skip
         found = []
         for period in ("week", "month", "term", "year_to_date"):
             for indicator, facts in by_day.items():
@@ -340,7 +344,7 @@ class Oracle:
         for indicator, profile, place, facts in self.flags():
             cells += list(self._cells(facts, indicator, profile, "year_to_date", place))
         found = pd.concat(cells, ignore_index=True)
-        scale = found["indicator_id"].map({"attendance_rate": 1000}).fillna(1)
+        scale = found["indicator_id"].map(THOUSANDTHS).fillna(1)
         return found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale).drop(columns=["n", "d"])
 
     @staticmethod
@@ -369,7 +373,7 @@ class Oracle:
             if indicator == "survey_favorable":
                 continue
             rows = facts.groupby(["student", "school", "start"])[["n", "d"]].sum().reset_index()
-            scale = 1000 if indicator == "attendance_rate" else 1
+            scale = THOUSANDTHS.get(indicator, 1)
             parts.append(pd.DataFrame({
                 "student_key": rows["student"], "school_id": rows["school"], "period_type": period, "period_start": rows["start"],
                 "indicator_id": indicator, "profile_id": "standard", "numerator": rows["n"] / scale, "denominator": rows["d"] / scale, "flag": "",

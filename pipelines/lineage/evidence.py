@@ -44,11 +44,13 @@ _ATTENDANCE = """
         e.calendar_date as on_date,
         '' as section_key,
         case when a.student_key is null then 'no exception reported: present'
-             else 'code ' || a.attendance_code || ': absent ' || (a.absent_thousandths / 1000.0)::decimal(5, 3) || ' of the day' end
+             else 'code ' || a.attendance_code || case when a.is_tardy then ', tardy' else '' end
+                || ': absent ' || (a.absent_thousandths / 1000.0)::decimal(5, 3) || ' of the day' end
             || case when e.day < 1000 then ', which counts ' || (e.day / 1000.0)::decimal(5, 3) || ' at this school' else '' end as what,
         coalesce(a.delivery_id, f.delivery_id, '') as delivery_id, a.line_number,
         e.day as days_enrolled, (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_absent,
-        e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_present
+        e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_present,
+        case when a.is_tardy then e.day - (e.day * a.absent_thousandths + 500)::bigint // 1000 else 0 end as days_tardy
     from enrolled e
     left join core.dim_student_grades st on st.student_key = e.student_key and st.school_year = (select max(school_year) from trace_dates)
     left join core.fct_attendance_days a

@@ -225,7 +225,7 @@ def test_the_measurements_count_the_same_days(night: Night) -> None:
         from fact f join core.dim_dates d on strftime(d.calendar_date, '%Y%m%d') = f.datekey group by all order by all""")
     measured = night.district.query("""
         select subject_key, school_key, piece_start,
-            sum(quantity) filter (measure_id = 'days_enrolled'), sum(quantity) filter (measure_id = 'days_absent')
+            sum(quantity) filter (measure_id = 'days_enrolled'), coalesce(sum(quantity) filter (measure_id = 'days_absent'), 0)
         from measurements.fct_measurements where subject_type = 'student' group by all order by all""")
     assert counted == measured
     assert len(measured) > 20

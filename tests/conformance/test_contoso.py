@@ -308,7 +308,8 @@ def test_measured_days_are_those_of_the_files(contoso: Contoso) -> None:
         enrolled[student, school] += 1000
         missed[student, school] += 1000 * is_absent
     measured = contoso.district.query("""
-        select subject_key, school_key, sum(quantity) filter (measure_id = 'days_enrolled')::bigint, sum(quantity) filter (measure_id = 'days_absent')::bigint
+        select subject_key, school_key, sum(quantity) filter (measure_id = 'days_enrolled')::bigint,
+            coalesce(sum(quantity) filter (measure_id = 'days_absent'), 0)::bigint
         from measurements.fct_measurements where subject_type = 'student' group by all""")
     assert {(s, o): (e, a) for s, o, e, a in measured if e} == {key: (n, missed[key]) for key, n in enrolled.items()}
     assert missed.total() > 1_285_000

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.districts import START
+from tests.indicators import ATTENDANCE
 from tests.nights import Night, make
 
 MONDAY = START + timedelta(days=7)
@@ -66,7 +67,7 @@ def test_a_school_that_falls_silent_is_held_on_the_first_night_where_silence_rea
     outcome = fresh.run(TUESDAY)
     assert outcome.exit_status == 3
     held = {(v["indicator_id"], v["school_id"]) for v in outcome.verdicts if v["verdict"] == "held"}
-    assert held == {("attendance_rate", SCHOOL), ("chronic_absence", SCHOOL)}
+    assert held == {(i, SCHOOL) for i in ("attendance_rate", "chronic_absence", "tardy_rate")}
     ((kind, school, first, last, n_days, expected, found, severity),) = fresh.published(HOLES)
     assert (kind, school, first, last, n_days, found, severity) == ("attendance", SCHOOL, TUESDAY, TUESDAY, 1, 0, "critical")
     ((enrolled,),) = fresh.query(
@@ -140,7 +141,7 @@ def test_quarantine_has_a_life(week: Night, tmp_path: Path) -> None:
     )
     assert (age, nights, first_seen, last_seen) == (1, 3, TUESDAY, WEDNESDAY)
     effects = dict(night.published("select indicator_id, value_if_none < value and value < value_if_all from operations.quarantine_effects"))
-    assert effects == {"attendance_rate": True, "chronic_absence": None}
+    assert effects == {**dict.fromkeys(ATTENDANCE), "attendance_rate": True}
     groups = night.published("select group_family, group_value, n_students, n_in_group from operations.quarantine_groups")
     assert groups
     assert all(n >= 10 and size >= 10 for _, _, n, size in groups)

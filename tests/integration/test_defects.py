@@ -12,12 +12,11 @@ import pytest
 
 from pipelines.nightly import Outcome
 from tests.districts import START
+from tests.indicators import ATTENDANCE, SURVEY, WORK
 from tests.nights import YEAR_TO_DATE, Line, Night, make
 
 FIGURES = "select indicator_id, profile_id, numerator, denominator, n_subjects, data_as_of, quality_status from marts.agg_indicator_values"
-ATTENDANCE = {"attendance_rate", "chronic_absence"}
 SCHOOL = "school_id = '100'"  # the school that is left out of one file
-WORK = {"assignment_completion", "late_work", "d_f_rate"}
 # The rule that should catch each planted row, by this test's own reading of the defect.
 RULES = {
     "attendance_unknown_student": "student_is_known",
@@ -189,7 +188,7 @@ def test_the_file_sent_again_mends_it_by_itself(story: Story) -> None:
             assert name not in seen.words, (defect["kind"], seen.day)
     last = story.nights[-1]
     assert last.held == {}
-    assert {indicator for indicator, _ in last.figures} == ATTENDANCE | WORK | {"survey_favorable"}
+    assert {indicator for indicator, _ in last.figures} == ATTENDANCE | WORK | SURVEY
     assert {(figure[3], figure[4]) for figure in last.figures.values()} == {(story.night.last_date, "ok")}
 
 

@@ -10,6 +10,7 @@ import pytest
 import pipelines.sources
 from pipelines.sources.shape import Format, Projection
 from tests.districts import START, make_district
+from tests.indicators import ATTENDANCE
 
 SOURCE = """
 [[sources]]
@@ -43,7 +44,7 @@ def test_the_night_goes_on_without_an_api(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(outcome.deliveries) > 5, "everything else was taken"
     held = {v["indicator_id"] for v in outcome.verdicts if v["verdict"] == "held"}
     assert "attendance_rate" in held
-    assert held <= {"attendance_rate", "chronic_absence"}, "what does not stand on attendance goes out"
+    assert held <= ATTENDANCE, "what does not stand on attendance goes out"
     assert [v["why"] for v in outcome.verdicts if v["indicator_id"] == "attendance_rate" and "not fetched: sis_api/studentSectionAttendanceEvents" in v["why"]]
     published = {i for (i,) in district.published("select distinct indicator_id from marts.agg_indicator_values")}
     assert "attendance_rate" not in published

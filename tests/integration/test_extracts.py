@@ -159,7 +159,8 @@ def test_days_enrolled_and_absent_are_by_calendar_share_and_stint(nights: Nights
         total[0] += share
         total[1] += share * absent[student, school, day]
     built = district.query("""
-        select subject_key, school_key, sum(quantity) filter (measure_id = 'days_enrolled')::bigint, sum(quantity) filter (measure_id = 'days_absent')::bigint
+        select subject_key, school_key, sum(quantity) filter (measure_id = 'days_enrolled')::bigint,
+            coalesce(sum(quantity) filter (measure_id = 'days_absent'), 0)::bigint
         from measurements.fct_measurements where measure_id in ('days_enrolled', 'days_absent') group by 1, 2""")
     assert {(s, k): [e, a] for s, k, e, a in built} == expected
     assert expected["p05", "A"] == [2100, 2100], "seven tenths of three days"

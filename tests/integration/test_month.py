@@ -59,7 +59,7 @@ def look(night: Night, outcome: Any, day: str, unheard: frozenset[str]) -> Look:
     ask = night.query
     days = ask("""
         select subject_key, school_key, school_year, sum(quantity) filter (measure_id = 'days_enrolled')::bigint,
-            sum(quantity) filter (measure_id = 'days_absent')::bigint
+            coalesce(sum(quantity) filter (measure_id = 'days_absent'), 0)::bigint
         from measurements.fct_measurements where measure_id in ('days_enrolled', 'days_absent') group by 1, 2, 3""")
     stints: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for student, school, entry, end in ask("select student_key, school_key, entry_date::varchar, exit_date::varchar from core.dim_stints order by all"):

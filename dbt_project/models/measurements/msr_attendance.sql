@@ -1,7 +1,8 @@
--- Days enrolled, absent and present. A day counts where the school was in session, the student was enrolled, and attendance is known: with positive reporting
+-- Days enrolled, absent, present and tardy. A day counts where the school was in session, the student was enrolled, and attendance is known: with positive reporting
 -- (the district's, or of the schools named as positive) the student has a row; with exceptions only, the day's file came, or (Ed-Fi events) the school has
 -- said something of that day or a later one. A day that is not known is in no figure, never present.
 -- Quantities are thousandths of a day. A student in part, or at two schools at once, is weighed by the setting `day_counts`; everybody else's day is whole.
+-- A tardy day counts for as much of it as the student was present.
 {% set in_session -%}
     {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('dim_dates') }} as dates on touched.piece_start = dates.piece_start
@@ -104,7 +105,8 @@ known as (
         weighed.piece_start,
         weighed.weight,
         coalesce(attendance.modality, 'in_person') as modality,
-        coalesce({{ thousandths('weighed.weight * attendance.absent_thousandths', '1000000') }}, 0) as absent_thousandths
+        coalesce({{ thousandths('weighed.weight * attendance.absent_thousandths', '1000000') }}, 0) as absent_thousandths,
+        coalesce(attendance.is_tardy, false) as is_tardy
     from weighed
     cross join {{ source('settings', 'district') }} as district
     left join {{ ref('fct_attendance_days') }} as attendance
@@ -144,7 +146,8 @@ summed as (
         known.modality,
         known.piece_start,
         {{ sum_bigint('known.weight') }} as enrolled,
-        {{ sum_bigint('known.absent_thousandths') }} as absent
+        {{ sum_bigint('known.absent_thousandths') }} as absent,
+        {{ sum_bigint('case when known.is_tardy then known.weight - known.absent_thousandths else 0 end') }} as tardy
     from known
     inner join {{ ref('dim_student_versions') }} as versions
         on
@@ -152,22 +155,33 @@ summed as (
             and known.calendar_date >= versions.valid_from
             and known.calendar_date < versions.valid_to
     group by known.student_key, known.school_key, versions.signature, known.modality, known.piece_start
+),
+
+counted as (
+    select
+        summed.*,
+        measures.measure_id,
+        case measures.measure_id
+            when 'days_enrolled' then summed.enrolled
+            when 'days_absent' then summed.absent
+            when 'days_tardy' then summed.tardy
+            else summed.enrolled - summed.absent
+        end as quantity
+    from summed
+    cross join {{ ref('measures') }} as measures
+    where measures.model = 'msr_attendance'
 )
 
+-- a row where something was counted: most students are not absent or tardy in most weeks
 select
     'student' as subject_type,
-    summed.student_key as subject_key,
-    summed.school_key,
+    student_key as subject_key,
+    school_key,
     cast(null as {{ dbt.type_string() }}) as grade_level,
-    summed.signature,
-    summed.modality,
-    summed.piece_start,
-    measures.measure_id,
-    case measures.measure_id
-        when 'days_enrolled' then summed.enrolled
-        when 'days_absent' then summed.absent
-        else summed.enrolled - summed.absent
-    end as quantity
-from summed
-cross join {{ ref('measures') }} as measures
-where measures.model = 'msr_attendance'
+    signature,
+    modality,
+    piece_start,
+    measure_id,
+    quantity
+from counted
+where quantity <> 0

@@ -1,0 +1,16 @@
+"""Which indicators of the registry stand on what: for tests that ask what a stopped file holds back."""
+
+from __future__ import annotations
+
+from pipelines.lineage.graph import registry
+
+
+def measured_by(*models: str) -> frozenset[str]:
+    """The indicators of which a measure is counted by one of these models."""
+    measures = {m["measure_id"] for m in registry("measures") if m["model"] in models}
+    return frozenset(i["indicator_id"] for i in registry("indicators") if {i["numerator_measure"], i["denominator_measure"]} & measures)
+
+
+ATTENDANCE = measured_by("msr_attendance")
+WORK = measured_by("msr_assignments", "msr_marks")
+SURVEY = measured_by("msr_survey_answers")
