@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-HIDDEN = ("numerator", "denominator", "n_subjects", "value", "ci_low", "ci_high", "ci_method")
+PEOPLE = ("n_subjects", "reference_n_subjects")  # a row shows no figure where either is too small: a difference gives the one away by the other
+HIDDEN = ("numerator", "denominator", "value", "ci_low", "ci_high", "ci_method", "reference_value", "value_difference", *PEOPLE)
 SUPPRESSION = "suppression"
 
 
@@ -19,15 +20,24 @@ def policy(min_n: int) -> str:
     return hashlib.sha256(f"{min_n}".encode() + Path(__file__).read_bytes()).hexdigest()
 
 
-def hiding(min_n: int) -> tuple[str, str]:
-    """For rows that are carried over from an earlier publication: what to set, and on which rows, so that they obey today's minimum. Hidden stays hidden."""
-    return ", ".join([f'"{c}" = null' for c in HIDDEN] + [f"{SUPPRESSION} = 'primary'"]), f"n_subjects < {int(min_n)}"
+def _small(columns: Sequence[str], min_n: int) -> str:
+    return " or ".join(f"coalesce({c} < {int(min_n)}, false)" for c in PEOPLE if c in columns)
+
+
+def hiding(columns: Sequence[str], min_n: int) -> tuple[str, str]:
+    """For rows of an open mart that are carried over from an earlier publication: what to set, and on which rows, so that they obey today's minimum.
+
+    Hidden stays hidden.
+    """
+    return ", ".join([f'"{c}" = null' for c in HIDDEN if c in columns] + [f"{SUPPRESSION} = 'primary'"]), _small(columns, min_n)
 
 
 def suppressed_select(columns: Sequence[str], source: str, min_n: int) -> str:
-    """A query giving `columns` of `source` and `suppression` (`none` or `primary`): rows of fewer than `min_n` people show no figure."""
+    """A query giving `columns` of `source` and `suppression` (`none` or `primary`): rows that stand on fewer than `min_n` people show
+    no figure.
+    """
     if min_n < 1:
         raise ValueError("min_n must be at least 1")
-    small = f"n_subjects < {int(min_n)}"
+    small = _small(columns, min_n)
     shown = [f'case when {small} then null else "{c}" end as "{c}"' if c in HIDDEN else f'"{c}"' for c in columns]
     return f"select {', '.join(shown)}, case when {small} then 'primary' else 'none' end as {SUPPRESSION} from {source}"

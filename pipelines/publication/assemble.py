@@ -133,7 +133,7 @@ def changes(
         db.execute(f"create or replace table publish.{m.name} as {_going_out(m, f'staged.{m.name}', min_n, held)}")
         use_whole = first or (whole and not held)
         parts = f"publish.pending_{m.name}"
-        hidden = hiding(min_n) if hide and m.is_open else None
+        hidden = hiding([n for n, _ in m.columns], min_n) if hide and m.is_open else None
         result.append(MartChange(mart_of(m), f"publish.{m.name}", "" if use_whole else parts, () if use_whole else keep, use_whole, hidden))
     return result
 

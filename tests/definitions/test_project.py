@@ -93,6 +93,8 @@ def test_the_registry_holds_together() -> None:
         assert {i["numerator_measure"], i["denominator_measure"]} <= measures
         assert i["indicator_id"] in profiled
         assert i["direction"] in ("higher_is_better", "lower_is_better")
+    named = [p["indicator_id"] for p in registry("indicator_profiles") if p["is_reference"] == "true"]
+    assert sorted(named) == sorted(i["indicator_id"] for i in registry("indicators")), "one profile of each indicator is what others are compared with"
     for p in registry("indicator_profiles"):
         assert p["membership_rule"] in ("on_the_day", "last_day", "any_time")
 

@@ -66,6 +66,35 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
     assert words.get("severe_chronic_absence", {"1 in 5."}) == {"1 in 5."}
     assert_tiers(values)
     assert_published(night, values)
+    assert_compared(night, values)
+
+
+def assert_compared(night: Night, values: pd.DataFrame) -> None:
+    """Every figure of an indicator with several profiles stands beside the district's, as it was built; and shown as it is shown alone, or not at all."""
+    several = values[values["indicator_id"] == "chronic_absence"]
+    figures = ["numerator", "denominator", "n_subjects", "value", "ci_low", "ci_high"]
+    reference = several[several["profile_id"] == "district"][[*CELL[:-1], "n_subjects", "value"]]
+    expected = several[[*CELL, "value_key", *figures]].merge(reference, on=CELL[:-1], how="left", suffixes=("", "_of"))
+    found = frame(night.build, "select * from marts.rpt_indicator_profile_comparison")
+    both = expected.merge(found, on="value_key", how="outer", suffixes=("", "_beside"), indicator=True)
+    assert (both["_merge"] == "both").all()
+    assert set(both["reference_profile_id"]) == {"district"}
+    pairs = {**{f: f"{f}_beside" for f in figures}, "n_subjects_of": "reference_n_subjects", "value_of": "reference_value"}
+    for one, other in pairs.items():
+        assert both[one].astype(float).equals(both[other].astype(float)), one
+    off = (both["value_difference"] - (both["value"] - both["value_of"])).abs()
+    assert off.dropna().max() < 1e-9
+    assert off.isna().equals(both["value_of"].isna())
+    alone = frame(night.warehouse, "select * from marts.agg_indicator_values").set_index("value_key")
+    shown = frame(night.warehouse, "select * from marts.rpt_indicator_profile_comparison").set_index("value_key")
+    assert len(shown) == len(found)
+    alone = alone.loc[shown.index]
+    hidden = shown["suppression"] == "primary"
+    assert (hidden | (alone["suppression"] == "none")).all(), "what is hidden alone is shown beside another"
+    assert shown.loc[hidden, [*figures, "reference_n_subjects", "reference_value", "value_difference"]].isna().all().all()
+    assert (hidden == ((found.set_index("value_key").loc[shown.index][["n_subjects", "reference_n_subjects"]] < MIN_N).any(axis=1))).all()
+    for figure in figures:
+        assert shown.loc[~hidden, figure].astype(float).equals(alone.loc[~hidden, figure].astype(float)), figure
 
 
 def assert_tiers(values: pd.DataFrame) -> None:
