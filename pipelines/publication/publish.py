@@ -19,6 +19,7 @@ from pipelines.lineage.graph import PROJECT, Manifest, MartModel, registry, tabl
 from pipelines.lineage.ledger import Ledger, Publication, Run, SliceVerdict, now
 from pipelines.lineage.operations import operations_tables
 from pipelines.publication import assemble, coverage, gate, life
+from pipelines.publication.grades import grade_issues
 from pipelines.publication.verdicts import Issue, SliceDecision, decide, status_words, verdict_of
 from pipelines.publication.warehouse import Plan, SliceStatus, Warehouse, open_warehouse
 from pipelines.quality.build import build_path, open_build
@@ -99,6 +100,7 @@ def publish(
         assemble.prepare(db, [] if broken else models)
         holes = [] if broken else coverage.find_holes(db, district)
         issues += coverage.issues_of(holes, behind)
+        issues += [] if broken else grade_issues(db)
         as_of = _one_date(db.execute("select as_of from settings.night").fetchall())
         hide_anew = not first and not assemble.is_hidden_by(db, district.suppression.min_n)
         whole = not broken and (whole or first or hide_anew or assemble.needs_whole(db))

@@ -27,7 +27,7 @@ from pipelines.publication.figures import published_figure
 from pipelines.publication.warehouse import open_warehouse
 from tests.districts import make_district
 
-N_DAYS = 12  # enough for ten days enrolled (chronic absence) and the first survey wave
+N_DAYS = 20  # enough for twenty days enrolled (tiers of absence) and the first survey wave
 INDICATORS = [i["indicator_id"] for i in registry("indicators")]
 
 

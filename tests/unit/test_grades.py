@@ -1,4 +1,6 @@
-"""Grade levels by school year: of each year the newest file's word, whenever the files come; what changed is noted, and nothing else."""
+"""Grade levels by school year: of each year the newest file's word, whenever the files come; what changed is noted, and nothing else. And the warning of
+grades that nobody translates.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.publication.grades import grade_issues
 from pipelines.quality import grades
 
 FIRST = date(2025, 6, 26)  # the year turns on July 1; the days below lie on both sides of it
@@ -75,3 +78,17 @@ def test_made_beside_what_is_held_it_begins_with_the_last_word() -> None:
     assert _held(db) == expected
     grades.ensure_table(db)
     assert _held(db) == expected
+
+
+def test_grades_that_nobody_translates_are_named_with_the_remedy() -> None:
+    with _database() as db:
+        db.execute("create schema core")
+        db.execute("create table settings.vocabularies as select 'grade' as vocabulary, token from (values ('KG'), ('09')) t (token)")
+        db.execute("""create table core.dim_student_grades as select * from (values
+            ('a', 2025, 'KG'), ('b', 2026, '09'), ('c', 2026, 'Gr 9'), ('d', 2026, 'Gr 9'), ('e', 2026, 'K')) t (student_key, school_year, grade_level)""")
+        (issue,) = grade_issues(db)
+        assert (issue.severity, issue.school_year, issue.school_id, issue.indicators) == ("warning", 2026, "", frozenset({"chronic_absence"}))
+        assert issue.why.startswith("grade levels that no code map translates: 'Gr 9' (2 students), 'K' (1 student); ")
+        assert "(california): add them to codes/grade_levels.csv" in issue.why
+        db.execute("delete from core.dim_student_grades where length(grade_level) <> 2")
+        assert grade_issues(db) == []
