@@ -13,6 +13,7 @@ from pipelines.lineage.graph import Manifest, registry
 ROLLUPS: Mapping[str, str] = {
     "sum": "Totals are added up over people and days, and divided once at the end: never an average of rates.",
     "flag_of_total": "Each person's total for the year so far is held against the threshold once; then the people are counted.",
+    "distinct": "Each person counts once, however often it happened in the year so far.",
     "latest_in_term": "The latest state of the term counts: newer marks take the place of older ones and are not added to them.",
 }
 DIRECTIONS = {"higher_is_better": "higher is better", "lower_is_better": "lower is better"}

@@ -158,7 +158,7 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
     measures = f"e.{over['measure_id']} as n, e.{under['measure_id']} as d"
     db.execute(f"create or replace temp table trace_evidence as select e.* exclude ({_quantities(db, over['model'])}), {measures} "
                f"from ({EVIDENCE[over['model']]}) e")  # fmt: skip
-    choose = _choose_judged if indicator["rollup"] == "flag_of_total" else _choose_summed
+    choose = _choose_judged if indicator["rollup"] in ("flag_of_total", "distinct") else _choose_summed
     choose(db, figure, indicator, profile, int(under["scale"]))
 
     scale = Decimal(int(under["scale"]))
@@ -254,14 +254,15 @@ def _choose_judged(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], ind
             where y.student_key = t.subject_key and y.school_year = $year and y.membership_rule = $membership
                 and g.group_family = $family and g.group_value = $value)"""
     facts = {**figure, "membership": profile["membership_rule"], "minimum": int(profile["minimum_denominator"]) * scale,
-             "over": int(profile["threshold_numerator"]), "under": int(profile["threshold_denominator"]),
+             "over": profile["threshold_numerator"], "under": profile["threshold_denominator"],
              "part": profile["below_numerator"], "whole": profile["below_denominator"], "equal": profile["operator"] == "at_least",
              "came": bool(profile["must_have_attended"]), "these": profile["grades"]}  # fmt: skip
     _create(
         db,
         "trace_subjects",
         f"""with t as (select subject_key, min(grade_level) as grade_level, sum(n) as n, sum(d) as d from trace_pool group by 1)
-            select t.subject_key, 1::bigint as d, ((t.n * $under > t.d * $over or ($equal and t.n * $under = t.d * $over))
+            select t.subject_key, 1::bigint as d, (
+                coalesce(t.n * $under::bigint > t.d * $over::bigint or ($equal and t.n * $under::bigint = t.d * $over::bigint), t.n > 0)
                 and coalesce(t.n * $whole::bigint < t.d * $part::bigint, true))::bigint as n from t
             where t.d >= $minimum and t.d > 0 and (not $came or t.n < t.d)
                 and ($these::varchar is null or list_contains(string_split($these::varchar, ' '), t.grade_level))

@@ -86,6 +86,8 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
                                     "end_date": pa.array([t.end for _, t in terms], day)}))  # fmt: skip
     _replace(db, "sources", pa.table({"source_id": pa.array([s.id for s in district.sources], text),
                                       "has_no_ids": pa.array([format_of(s).has_no_ids for s in district.sources], pa.bool_())}))  # fmt: skip
+    fed = sorted({t.name for s in district.sources for t in format_of(s).feeds(s)})  # of what no source feeds nothing is known
+    _replace(db, "fed_tables", pa.table({"table_name": pa.array(fed, text)}))
     for name in CODE_MAPS:
         rows = district.code_map(name)
         _replace(db, name, pa.table({c: pa.array([r[c] or None for r in rows], text) for c in code_columns(name)}))

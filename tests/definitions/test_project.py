@@ -36,7 +36,7 @@ def test_declared_sources_are_the_accepted_tables() -> None:
     assert sorted(tables["held"]) == sorted(["bulk_scopes", "student_grades", "unknown_days", "survey_rosters", *ALL_TABLES])
     assert sorted(tables["changes"]) == sorted(["bulk_scopes", "student_grades", "unknown_days", *ALL_TABLES])
     assert sorted(tables["settings"]) == sorted(
-        ["district", "night", "agencies", "positive_schools", "school_years", "sources", "terms", "survey_eligible", "survey_waves", *CODE_MAPS]
+        ["district", "night", "agencies", "positive_schools", "school_years", "sources", "fed_tables", "terms", "survey_eligible", "survey_waves", *CODE_MAPS]
     )
 
 

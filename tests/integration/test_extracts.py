@@ -181,6 +181,15 @@ def test_other_facts_are_what_the_files_say(nights: Nights) -> None:
     assert ask(
         "select incident_id, student_key, action_code, action_days::double, is_suspension, is_in_school from core.fct_discipline_actions order by 1"
     ) == [(d.incident_id, d.student_id, d.action_code, float(d.days), d.action_code in ("ISS", "OSS"), d.action_code == "ISS") for d in kept.itertuples()]
+    whole = "grade_level is null and group_family = 'all' and indicator_id like 'suspended_%'"
+    assert ask(f"select indicator_id, school_id, numerator::int, denominator::int from marts.agg_indicator_values where {whole} order by 1, 2 nulls first") == [
+        ("suspended_in_school", None, 1, 21), ("suspended_in_school", "A", 1, 13), ("suspended_in_school", "B", 0, 9),
+        ("suspended_out_of_school", None, 1, 21), ("suspended_out_of_school", "A", 0, 13), ("suspended_out_of_school", "B", 1, 9),
+    ], "p01's suspension out of school was changed to one in school; p05 is at both, p10 had another number at first, p21 never came"  # fmt: skip
+    assert ask("select student_key, school_id, flag_reason from marts.fct_student_indicators where flag and indicator_id like 'suspended_%' order by 1, 2") == [
+        (student, school, f"Suspended {where} this school year; number of suspensions so far: 1.")
+        for student, of, where in (("p01", "A", "in school"), ("p13", "B", "out of school")) for school in (of, None)
+    ]  # fmt: skip
     marks = newest(district.folder, "marks", "term_id")
     marks = marks[marks["gone"] == ""]
     points = {"A": 4, "B": 3, "D": 1, "F": 0}

@@ -6,7 +6,9 @@
     keeps_difference=true
 ) }}
 -- Every stage 1 indicator of every subject over each period, at the finest place and groups. `counts_at` says which figures a row belongs to:
--- sums belong to the school's and the district's; a flag of a total is judged apart for each of them. A school of another agency is in its own figures alone.
+-- sums belong to the school's and the district's; a flag of a total, or of anything at all, is judged apart for each of them. A school of another agency is
+-- in its own figures alone.
+{% set judged_rollups = "('flag_of_total', 'distinct')" %}
 with places as (
     select school_key, case when is_in_district then '' else agency_id end as agency
     from {{ ref('dim_schools') }}
@@ -36,7 +38,7 @@ summed as (
         {{ sum_bigint('case when parts.is_numerator then measures.quantity else 0 end') }} as numerator,
         {{ sum_bigint('case when parts.is_numerator then 0 else measures.quantity end') }} as denominator
     from {{ ref('int_period_measures') }} as measures
-    inner join parts on measures.measure_id = parts.measure_id and (parts.rollup <> 'flag_of_total' or measures.period_type = 'year_to_date')
+    inner join parts on measures.measure_id = parts.measure_id and (parts.rollup not in {{ judged_rollups }} or measures.period_type = 'year_to_date')
     group by
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
         measures.grade_level, measures.signature, measures.modality, parts.ratio
@@ -66,7 +68,7 @@ by_school as (
         {{ sum_bigint('numerator') }} as numerator,
         {{ sum_bigint('denominator') }} as denominator
     from placed
-    where rollup = 'flag_of_total'
+    where rollup in {{ judged_rollups }}
     group by period_type, period_start, school_year, subject_type, subject_key, school_key, agency, ratio
 ),
 
@@ -127,7 +129,7 @@ select
 from placed
 inner join profiles on placed.ratio = profiles.ratio
 where
-    placed.rollup <> 'flag_of_total'
+    placed.rollup not in {{ judged_rollups }}
     and placed.denominator > 0
     and placed.school_year >= coalesce(profiles.first_school_year, placed.school_year)
     and placed.school_year <= coalesce(profiles.last_school_year, placed.school_year)
@@ -140,6 +142,7 @@ select
     groups.signature, cast(null as {{ dbt.type_string() }}) as modality, judged.indicator_id, judged.profile_id, judged.counts_at,
     cast(
         case
+            when judged.threshold_numerator is null then least(judged.numerator, 1) -- no line: anything counts, and once
             when judged.numerator * judged.below_denominator >= judged.denominator * judged.below_numerator then 0
             when judged.numerator * judged.threshold_denominator > judged.denominator * judged.threshold_numerator then 1
             when judged.numerator * judged.threshold_denominator < judged.denominator * judged.threshold_numerator then 0

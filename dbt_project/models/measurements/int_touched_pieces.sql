@@ -48,6 +48,8 @@ pieces as (
         from {{ ref('int_schools_changed') }} as changed
         inner join {{ ref('dim_stints') }} as stints on changed.school_key = stints.school_key
         union
+        select student_key, 'discipline' as cause from {{ ref('int_discipline_changed') }}
+        union
         -- who has a class there and is enrolled elsewhere
         select results.student_key, 'school' as cause
         from {{ ref('int_schools_changed') }} as changed
@@ -97,6 +99,17 @@ pieces as (
                 and days.calendar_date >= stints.entry_date
                 and days.calendar_date < stints.exit_date
         where days.is_instructional
+        union
+        -- a stay that begins and a suspension that is given on a day that has come now, in session or not; a stay begins anew with each school year
+        select stints.student_key, dates.piece_start, 'enrollment' as cause
+        from {{ ref('dim_stints') }} as stints
+        inner join {{ source('settings', 'school_years') }} as years on stints.entry_date <= years.end_date and stints.exit_date > years.start_date
+        inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = greatest(stints.entry_date, years.start_date)
+        inner join night on dates.calendar_date > night.previous_as_of and dates.calendar_date <= night.as_of
+        union
+        select actions.student_key, actions.piece_start, 'discipline' as cause
+        from {{ ref('fct_discipline_actions') }} as actions
+        inner join night on actions.incident_date > night.previous_as_of and actions.incident_date <= night.as_of
         union
         -- a program that begins or ends on a day that has come now, also of someone who is not at school on it: the year's figures go by the last day
         select spans.student_key, dates.piece_start, 'programs' as cause

@@ -38,12 +38,21 @@ select
     periods.period_end,
     summed.indicator_id,
     summed.profile_id,
-    cast(cast(summed.total_numerator as decimal(18, 3)) / measures.scale as decimal(18, 3)) as numerator,
-    cast(cast(summed.total_denominator as decimal(18, 3)) / measures.scale as decimal(18, 3)) as denominator,
-    {{ safe_divide('summed.total_numerator', 'summed.total_denominator') }} as value,
-    case when indicators.rollup = 'flag_of_total' then summed.numerator = 1 end as flag,
+    cast(case
+        when indicators.rollup = 'distinct' then summed.numerator
+        else cast(summed.total_numerator as decimal(18, 3)) / measures.scale
+    end as decimal(18, 3)) as numerator,
+    cast(case
+        when indicators.rollup = 'distinct' then summed.denominator
+        else cast(summed.total_denominator as decimal(18, 3)) / measures.scale
+    end as decimal(18, 3)) as denominator,
     case
-        when summed.numerator = 1
+        when indicators.rollup = 'distinct' then {{ safe_divide('summed.numerator', 'summed.denominator') }}
+        else {{ safe_divide('summed.total_numerator', 'summed.total_denominator') }}
+    end as value,
+    case when indicators.rollup in ('flag_of_total', 'distinct') then summed.numerator = 1 end as flag,
+    case
+        when indicators.rollup in ('flag_of_total', 'distinct') and summed.numerator = 1
             then
                 replace(
                     replace(
@@ -51,7 +60,7 @@ select
                         '{d}', {{ plain_number('summed.total_denominator', 'measures.scale') }}
                     ),
                     '{line}', case profiles.operator when 'more_than' then 'more than ' else '' end
-                    || cast(profiles.threshold_numerator as string) || ' in ' || cast(profiles.threshold_denominator as string)
+                    || coalesce(cast(profiles.threshold_numerator as string) || ' in ' || cast(profiles.threshold_denominator as string), '')
                     || coalesce(
                         ' to under ' || cast(profiles.below_numerator as string) || ' in ' || cast(profiles.below_denominator as string), ''
                     )
