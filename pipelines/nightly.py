@@ -20,6 +20,7 @@ from pipelines.district import District, load_district
 from pipelines.lineage.graph import PROJECT
 from pipelines.lineage.ledger import FETCHED, SETTLED, Ledger, now
 from pipelines.publication.warehouse import open_warehouse
+from pipelines.quality.build import DBT_PROFILE
 from pipelines.quality.stopped import in_words, open_deliveries
 
 PUBLISHED, FAILED, HELD = 0, 1, 3
@@ -56,15 +57,26 @@ class Outcome:
 
 
 def prepare_manifest() -> Path:
-    """Parse the dbt project where its files are newer than the manifest; returns the manifest. Raises RunError when it does not parse."""
-    manifest = PROJECT / "target" / "manifest.json"
+    """Parse the dbt project where its files are newer than the manifest; returns the manifest. Raises RunError when it does not parse.
+
+    dbt leaves what it read beside the manifest, and the first night of a district begins with a copy of it. One process parses; others wait for it.
+    """
+    from filelock import FileLock
+
+    target = PROJECT / "target"
+    target.mkdir(exist_ok=True)
+    with FileLock(target / "parse.lock"):
+        return _parsed(target / "manifest.json")
+
+
+def _parsed(manifest: Path) -> Path:
     sources = [p for folder in ("models", "macros", "seeds", "tests") for p in (PROJECT / folder).rglob("*")]
     newest = max(p.stat().st_mtime for p in (*sources, PROJECT / "dbt_project.yml", PROJECT / "profiles.yml"))
     if manifest.exists() and manifest.stat().st_mtime >= newest:
         return manifest
     dbt = Path(sys.executable).with_name("dbt")
     command = [str(dbt), "--quiet", "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **DBT_PROFILE})
     if done.returncode:
         raise RunError(f"{PROJECT}: dbt could not parse the project:\n{done.stdout}{done.stderr}")
     os.utime(manifest)

@@ -14,7 +14,7 @@ import dagster as dg
 from pipelines.district import District, load_district
 from pipelines.lineage.graph import PROJECT
 from pipelines.lineage.ledger import Ledger
-from pipelines.quality.build import MEMORY_LIMIT, THREADS, build_path
+from pipelines.quality.build import DBT_PROFILE, build_path
 
 DISTRICT_FOLDER = "THROUGHLINE_DISTRICT"
 PROGRESS = logging.getLogger("throughline.progress")
@@ -77,10 +77,10 @@ def dbt_target(district: District) -> Path:
 
 
 def dbt_environment(district: District) -> dict[str, str]:
+    """What a dbt process for this district is told, and no other process: its HOME is the folder of the build database."""
     return {
-        "THROUGHLINE_BUILD": str(build_path(district)),
-        "THROUGHLINE_MEMORY": MEMORY_LIMIT,
-        "THROUGHLINE_THREADS": str(THREADS),
+        **DBT_PROFILE,
+        "HOME": str(build_path(district).parent),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_LOG_PATH": str(dbt_target(district) / "logs"),
     }

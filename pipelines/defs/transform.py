@@ -8,11 +8,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets
+from packaging.version import Version
 
 from pipelines.defs.resources import DistrictResource, dbt_environment, dbt_target, reporter
 from pipelines.district import District
@@ -50,6 +52,29 @@ def _first_line(message: str | None) -> str:
     return lines[0] if lines else ""
 
 
+def start_dbt(arguments: list[str], district: District, context: dg.AssetExecutionContext, manifest: Path) -> DbtCliInvocation:
+    """Start dbt as a process of its own, whose events become Dagster's.
+
+    `DbtCliResource.cli` would first ask dbt for its version, in another process, and load its adapter into this one: seconds of every night, for column
+    metadata and row counts that are not asked for.
+    """
+    target = dbt_target(district)
+    paths = {"DBT_PROJECT_DIR": str(PROJECT), "DBT_PROFILES_DIR": str(PROJECT), "DBT_TARGET_PATH": str(target)}
+    output = {"DBT_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"}
+    return DbtCliInvocation.run(
+        args=[str(Path(sys.executable).with_name("dbt")), *arguments],
+        env={**os.environ, **dbt_environment(district), **paths, **output},
+        manifest=json.loads(manifest.read_text(encoding="utf-8")),
+        dagster_dbt_translator=DagsterDbtTranslator(),
+        project_dir=PROJECT,
+        target_path=target,
+        raise_on_error=False,
+        context=context,
+        adapter=None,
+        cli_version=Version(version("dbt-core")),
+    )
+
+
 def build_fingerprint(district: District) -> str:
     """Settings and definitions: when it changes, everything is built anew."""
     return f"{district.fingerprint()}-{definitions_hash()}"
@@ -61,6 +86,8 @@ def transform_assets(manifest: Path) -> dg.AssetsDefinition:
     @dbt_assets(manifest=manifest, name="transform", pool="build")
     def transform(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[Any]:
         progress = reporter(context)
+        if context.is_subset:
+            raise dg.Failure("the models are built together, or what a night changed would reach some and be forgotten: materialize all of them")
         with district.ledger() as (settings, ledger):
             fingerprint = build_fingerprint(settings)
             with open_build(settings) as db:
@@ -69,9 +96,7 @@ def transform_assets(manifest: Path) -> dg.AssetsDefinition:
             progress("building every model from scratch" if whole else "building what tonight touched")
             target = dbt_target(settings)
             (target / "run_results.json").unlink(missing_ok=True)
-            os.environ.update(dbt_environment(settings))  # dagster-dbt hands its own environment on
-            dbt = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(Path(sys.executable).with_name("dbt")))
-            invocation = dbt.cli(build_arguments(whole=whole), context=context, target_path=target, raise_on_error=False, manifest=manifest)
+            invocation = start_dbt(build_arguments(whole=whole), settings, context, manifest)
             yield from invocation.stream()
             # 0: all built, 1: something failed and is told; anything else ended before its time, whatever it wrote of what it had done
             if not (target / "run_results.json").exists() or invocation.process.returncode not in (0, 1):

@@ -24,6 +24,10 @@ SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 MEMORY_LIMIT = "4GB"
 THREADS = 2
 
+# What dbt's profile is told: the same for every district, since dbt reads its project anew for any other (see decision 14). `~` is where the build
+# database is, the child process's HOME.
+DBT_PROFILE = {"THROUGHLINE_BUILD": "~/build.duckdb", "THROUGHLINE_MEMORY": MEMORY_LIMIT, "THROUGHLINE_THREADS": str(THREADS)}
+
 
 def build_path(district: District) -> Path:
     return district.data / "build" / "build.duckdb"
