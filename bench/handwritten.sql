@@ -277,13 +277,13 @@ with total as (
     select f.*, 'district', all_absent, all_enrolled, p.* exclude (absent, enrolled) replace (null as school_id)
     from pooled p cross join profile f where nth = 1
 )
-select j.indicator_id, j.profile_id, j.counts_at, j.period_type, j.period_start, j.period_end, j.school_year, j.student_id, j.school_id,
-    min(j.grade) over (partition by j.student_id, j.school_year) as grade, g.combo, j.of_20, j.below, j.more,
+select j.indicator_id, j.profile_id, j.counts_at, j.period_type, j.period_start, j.period_end, j.school_year, j.student_id, j.school_id, j.least,
+    j.enrolled >= j.least as is_judged, min(j.grade) over (partition by j.student_id, j.school_year) as grade, g.combo, j.of_20, j.below, j.more,
     (j.absent * 20 < j.enrolled * j.below and (j.absent * 20 > j.enrolled * j.of_20 or (not j.more and j.absent * 20 = j.enrolled * j.of_20)))::bigint as n,
     j.absent::bigint as absent, j.enrolled::bigint as enrolled
 from judged j
 join year_group g on g.student_id = j.student_id and g.school_year = j.school_year and g.rule = j.rule
-where j.enrolled >= j.least and (not j.must_come or j.absent < j.enrolled)
+where (not j.must_come or j.absent < j.enrolled)
     and (not j.to_grade_8 or j.grade in ('TK', 'KG', '01', '02', '03', '04', '05', '06', '07', '08'));
 
 create table fct_student_indicators as
@@ -294,8 +294,9 @@ from person p where p.is_student
 group by p.student_id, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, p.scale
 union all
 select student_id, school_id, school_year, period_type, period_start, period_end, indicator_id, profile_id,
-    absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, n = 1,
-    case when n = 1 then format('Missed {:g} of {:g} days so far this year; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
+    absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, if(is_judged, n = 1, null),
+    case when not is_judged then format('Not judged yet: enrolled for {:g} days so far this year; this rule judges from {:d} on.', enrolled / 1000, least // 1000)
+        when n = 1 then format('Missed {:g} of {:g} days so far this year; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
         if(more, 'more than ', ''), (20 // of_20)::int, if(below < 20, ' to under 1 in ' || (20 // below), '')) end
 from flagged;
 
@@ -306,7 +307,7 @@ select indicator_id, 'standard' as profile_id, 'both' as counts_at, period_type,
 from person
 union all
 select indicator_id, profile_id, counts_at, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, n, 1, false
-from flagged;
+from flagged where is_judged;
 
 create temp table together as
 select f.* exclude (combo), c.* exclude (combo)

@@ -300,7 +300,7 @@ class Oracle:
         return by_school, by_school.groupby("student")[["absent", "d"]].sum().reset_index()
 
     def flags(self) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
-        """(indicator, profile, place, one row a student judged)."""
+        """(indicator, profile, place, one row a student; who has too few days yet is not `is_judged`)."""
         for profile, place, judged in self._judged():
             yield "chronic_absence", profile, place, judged
             if profile == "district":
@@ -309,8 +309,8 @@ class Oracle:
                     yield tier, profile, place, judged.assign(n=((missed >= days * of_20) & (missed < days * below)).astype(int))
 
     def _judged(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
-        """(profile, place, one row a student judged): on the days at the school or on all days in the district, from so many days on, and (where it is said)
-        when they came at all, in transitional kindergarten to grade 8. `n` is chronic absence, `total_n` of `total_d` the days missed.
+        """(profile, place, one row a student): judged on the days at the school or on all days in the district, from so many days on, and (where it is
+        said) when they came at all, in transitional kindergarten to grade 8. `n` is chronic absence, `total_n` of `total_d` the days missed.
         """
         by_school, pooled = self._absences()
         over_all = by_school[["student", "school"]].merge(pooled, on="student")
@@ -320,7 +320,7 @@ class Oracle:
                                                ("edu", by_school, 20, False, False), ("city", over_all, 10, True, False),
                                                ("district", over_all, 20, False, False)) for place in ("school", "district")]  # fmt: skip
         for profile, place, rows, least, has_come, to_grade_8 in rules:
-            judged = rows[rows["d"] >= least * 1000]
+            judged = rows[rows["d"] > 0].assign(is_judged=rows["d"] >= least * 1000)
             if has_come:
                 judged = judged[judged["absent"] < judged["d"]]
             line = judged["absent"] * 10 > judged["d"] if profile == "edu" else judged["absent"] * 10 >= judged["d"]
@@ -342,7 +342,7 @@ class Oracle:
             for place in ("school", "district"):
                 cells += list(self._cells(facts, indicator, "standard", period, place))
         for indicator, profile, place, facts in self.flags():
-            cells += list(self._cells(facts, indicator, profile, "year_to_date", place))
+            cells += list(self._cells(facts[facts["is_judged"]], indicator, profile, "year_to_date", place))
         found = pd.concat(cells, ignore_index=True)
         scale = found["indicator_id"].map(THOUSANDTHS).fillna(1)
         return found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale).drop(columns=["n", "d"])
@@ -382,6 +382,6 @@ class Oracle:
             parts.append(pd.DataFrame({
                 "student_key": rows["student"], "school_id": rows["school"] if place == "school" else "", "period_type": "year_to_date",
                 "period_start": rows["start"], "indicator_id": indicator, "profile_id": profile, "numerator": rows["total_n"] / 1000,
-                "denominator": rows["total_d"] / 1000, "flag": rows["n"].map({1: "yes", 0: "no"}),
+                "denominator": rows["total_d"] / 1000, "flag": rows["n"].map({1: "yes", 0: "no"}).where(rows["is_judged"], ""),
             }))  # fmt: skip
         return pd.concat(parts, ignore_index=True)

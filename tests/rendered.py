@@ -23,11 +23,12 @@ def render(model: str, *, this: str, by_difference: bool) -> str:
     the tables that are read; else as in a build of everything.
     """
 
-    def difference(relation: str, columns: list[str], whole: bool = False) -> str:
+    def difference(relation: str, columns: list[str], whole: bool = False, where: str = "true") -> str:
         named = ", ".join(columns)
         if whole or not by_difference:
-            return f"(select {named}, 1 as sign from {relation})"
-        return f"(select {named}, 1 as sign from {relation}__written union all select {named}, -1 as sign from {relation}__replaced)"
+            return f"(select {named}, 1 as sign from {relation} where {where})"
+        written, replaced = (f"select {named}, {sign} as sign from {relation}__{kept} where {where}" for kept, sign in (("written", 1), ("replaced", -1)))
+        return f"({written} union all {replaced})"
 
     text = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string((MODELS / model).read_text(encoding="utf-8"))
     return text.render(

@@ -76,7 +76,7 @@ def _profile(p: Mapping[str, str], unit: str) -> str:
         under = f" and under {p['below_numerator']} in {p['below_denominator']}" if p["below_numerator"] else ""
         words.append(f"The line is {line}{under}; {GRAIN[p['grain']]}.")
     if int(p["minimum_denominator"] or 0):
-        words.append(f"Nobody with fewer than {p['minimum_denominator']} {unit} is judged.")
+        words.append(f"Nobody with fewer than {p['minimum_denominator']} {unit} is judged: they are in no figure, and their own row says so.")
     if p["must_have_attended"] == "true":
         words.append(f"Nor is anybody whose {unit} all count against them.")
     if p["grades"]:

@@ -37,16 +37,19 @@
 
 
 {#- A change by its difference, as a subquery: the columns of `relation` (a table with `keeps_difference`) with `sign`, 1 for each row that the last build
-    wrote and -1 for each that it replaced. With `whole` all that is in `relation` counts as written and nothing as replaced. -#}
-{% macro touched_difference(relation, columns, whole=false) %}
+    wrote and -1 for each that it replaced, of rows that meet the condition `where`. With `whole` all that is in `relation` counts as written and nothing
+    as replaced. -#}
+{% macro touched_difference(relation, columns, whole=false, where='true') %}
     {% set replaced = none if whole else touched_replaced(relation) %}
     (
         select {{ columns | join(', ') }}, 1 as sign
         from {{ relation if whole else touched_written(relation) }}
+        where {{ where }}
         {% if replaced %}
             union all
             select {{ columns | join(', ') }}, -1 as sign
             from {{ replaced }}
+            where {{ where }}
         {% endif %}
     )
 {% endmacro %}

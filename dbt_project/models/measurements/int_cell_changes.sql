@@ -8,7 +8,7 @@
     'modality', 'numerator', 'denominator'
 ] %}
 {#- Written out wherever it is read: as a common table DuckDB would hold every row of a whole build at once. -#}
-{% set facts = touched_difference(ref('int_subject_indicators'), columns) %}
+{% set facts = touched_difference(ref('int_subject_indicators'), columns, where='denominator > 0') %}
 {#- What is grouped by goes by its hash until the cells are made: eight bytes for eight columns of text. Of a million places the chance that two share a
     hash is one in forty million. -#}
 {% set finest = ['period_type', 'period_start', 'school_year', 'indicator_id', 'profile_id', 'counts_at', 'school_key', 'grade_level'] %}

@@ -142,6 +142,7 @@ select
     groups.signature, cast(null as {{ dbt.type_string() }}) as modality, judged.indicator_id, judged.profile_id, judged.counts_at,
     cast(
         case
+            when judged.denominator < judged.minimum_quantity then 0 -- not judged yet: in no figure, and said of the student
             when judged.threshold_numerator is null then least(judged.numerator, 1) -- no line: anything counts, and once
             when judged.numerator * judged.below_denominator >= judged.denominator * judged.below_numerator then 0
             when judged.numerator * judged.threshold_denominator > judged.denominator * judged.threshold_numerator then 1
@@ -150,7 +151,7 @@ select
             else 0
         end as bigint
     ) as numerator,
-    cast(1 as bigint) as denominator,
+    cast(case when judged.denominator < judged.minimum_quantity then 0 else 1 end as bigint) as denominator,
     judged.numerator as total_numerator,
     judged.denominator as total_denominator
 from judged
@@ -160,8 +161,7 @@ inner join {{ ref('dim_student_years') }} as groups
         and judged.school_year = groups.school_year
         and judged.membership_rule = groups.membership_rule
 where
-    judged.denominator >= judged.minimum_quantity
-    and judged.denominator > 0
+    judged.denominator > 0
     and (not judged.must_have_attended or judged.numerator < judged.denominator)
     and judged.school_year >= coalesce(judged.first_school_year, judged.school_year)
     and judged.school_year <= coalesce(judged.last_school_year, judged.school_year)

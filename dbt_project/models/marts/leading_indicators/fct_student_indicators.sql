@@ -50,7 +50,7 @@ select
         when indicators.rollup = 'distinct' then {{ safe_divide('summed.numerator', 'summed.denominator') }}
         else {{ safe_divide('summed.total_numerator', 'summed.total_denominator') }}
     end as value,
-    case when indicators.rollup in ('flag_of_total', 'distinct') then summed.numerator = 1 end as flag,
+    case when indicators.rollup in ('flag_of_total', 'distinct') and summed.denominator > 0 then summed.numerator = 1 end as flag,
     case
         when indicators.rollup in ('flag_of_total', 'distinct') and summed.numerator = 1
             then
@@ -64,6 +64,12 @@ select
                     || coalesce(
                         ' to under ' || cast(profiles.below_numerator as string) || ' in ' || cast(profiles.below_denominator as string), ''
                     )
+                )
+        when summed.denominator = 0
+            then
+                replace(
+                    replace(indicators.not_yet_words, '{d}', {{ plain_number('summed.total_denominator', 'measures.scale') }}),
+                    '{least}', cast(profiles.minimum_denominator as string)
                 )
     end as flag_reason
 from summed
