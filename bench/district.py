@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from bench.process import ROOT, BenchError, Measured, measure
-from pipelines.quality.build import MEMORY_LIMIT, THREADS
+from pipelines.quality.build import DBT_PROFILE
 
 START, SEED = date(2025, 8, 18), 7
 _NEVER_REWRITTEN = ("landing", "raw", "versions")  # files that the product only adds and removes: a link is as good as a copy
@@ -62,9 +62,7 @@ class Folder:
             return str(shutil.copy2(source, to))
 
         shutil.copytree(self.path, target, symlinks=True, copy_function=copy_or_link)
-        copied = Folder(target)
-        copied._dbt("parse")  # dbt reads the project anew for a database in another place; a district's own stays where it is
-        return copied
+        return Folder(target)
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
@@ -87,9 +85,7 @@ class Folder:
 
     def _dbt(self, *arguments: str) -> Measured:
         target = self.path / "data" / "build" / "dbt"
-        environment = {
-            "THROUGHLINE_BUILD": str(self.build), "DBT_LOG_PATH": str(target / "logs"), "THROUGHLINE_THREADS": str(THREADS), "THROUGHLINE_MEMORY": MEMORY_LIMIT,
-        }  # fmt: skip
+        environment = {**DBT_PROFILE, "HOME": str(self.build.parent), "DBT_LOG_PATH": str(target / "logs")}  # as a night does
         project = str(ROOT / "dbt_project")
         command = [str(Path(sys.executable).with_name("dbt")), *arguments]
         command += ["--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]

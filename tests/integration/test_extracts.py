@@ -6,6 +6,7 @@ absent, whose calendar holds, and what a day at two schools counts.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -270,10 +271,14 @@ def test_the_third_night_is_what_a_build_from_nothing_gives(nights: Nights, tmp_
 
 
 def test_the_models_keep_to_their_own_unit_tests(nights: Nights, tmp_path: Path) -> None:
-    """The unit tests of dbt need a build whose tables they can describe: this one, copied."""
+    """All of dbt's unit tests, which a night leaves out: they test the code, not the data. They need a build whose tables they can describe."""
     district, _ = nights
-    copy = district.copy(tmp_path / "copy")
+    copy, target = district.copy(tmp_path / "copy"), tmp_path / "target"
     environment = {"PATH": str(Path(sys.executable).parent), **dbt_environment(load_district(copy.folder))}
     command = [str(Path(sys.executable).with_name("dbt")), "test", "--select", "test_type:unit", "--profiles-dir", str(PROJECT), "--project-dir", str(PROJECT)]
-    done = subprocess.run([*command, "--target-path", str(tmp_path / "target")], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-4000:]
+    done = subprocess.run([*command, "--target-path", str(target)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-6000:]
+    ran = [r["unique_id"] for r in json.loads((target / "run_results.json").read_text())["results"]]
+    declared = list(json.loads((target / "manifest.json").read_text())["unit_tests"])
+    assert declared
+    assert sorted(ran) == sorted(declared)
