@@ -68,24 +68,28 @@ def prepare_manifest() -> Path:
     """
     from filelock import FileLock
 
-    target = PROJECT / "target"
-    target.mkdir(exist_ok=True)
-    with FileLock(target / "parse.lock"):
-        return _parsed(target / "manifest.json")
+    manifest = PROJECT / "target" / "manifest.json"
+    if not _is_fresh(manifest):
+        manifest.parent.mkdir(exist_ok=True)
+        with FileLock(manifest.with_name("parse.lock")):
+            if not _is_fresh(manifest):
+                _parse(manifest)
+    return manifest
 
 
-def _parsed(manifest: Path) -> Path:
+def _is_fresh(manifest: Path) -> bool:
     sources = [p for folder in ("models", "macros", "seeds", "tests") for p in (PROJECT / folder).rglob("*")]
     newest = max(p.stat().st_mtime for p in (*sources, PROJECT / "dbt_project.yml", PROJECT / "profiles.yml"))
-    if manifest.exists() and manifest.stat().st_mtime >= newest:
-        return manifest
+    return manifest.exists() and manifest.stat().st_mtime >= newest
+
+
+def _parse(manifest: Path) -> None:
     dbt = Path(sys.executable).with_name("dbt")
     command = [str(dbt), "--quiet", "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **DBT_PROFILE})
     if done.returncode:
         raise RunError(f"{PROJECT}: dbt could not parse the project:\n{done.stdout}{done.stderr}")
     os.utime(manifest)
-    return manifest
 
 
 def prepare_instance(district: District) -> Path:

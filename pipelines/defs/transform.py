@@ -7,7 +7,7 @@ results and holds what depends on them.
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from pipelines.publication import assemble
 from pipelines.publication.gate import NodeFailure
 from pipelines.publication.publish import definitions_hash, publish, run_of
 from pipelines.quality import frozen
-from pipelines.quality.build import begin_build, finish_night, is_built_with, open_build
+from pipelines.quality.build import begin_build, fed_tables, finish_night, is_built_with, open_build
 from pipelines.sources import ALL_TABLES
 
 
@@ -75,9 +75,9 @@ def start_dbt(arguments: list[str], district: District, context: dg.AssetExecuti
     )
 
 
-def build_fingerprint(district: District) -> str:
-    """Settings and definitions: when it changes, everything is built anew."""
-    return f"{district.fingerprint()}-{definitions_hash()}"
+def build_fingerprint(district: District, fed: Sequence[str]) -> str:
+    """Settings, definitions, and which tables of events were ever delivered: when it changes, everything is built anew."""
+    return "-".join([district.fingerprint(), definitions_hash(), *fed])
 
 
 def transform_assets(manifest: Path) -> dg.AssetsDefinition:
@@ -89,8 +89,8 @@ def transform_assets(manifest: Path) -> dg.AssetsDefinition:
         if context.is_subset:
             raise dg.Failure("the models are built together, or what a night changed would reach some and be forgotten: materialize all of them")
         with district.ledger() as (settings, ledger):
-            fingerprint = build_fingerprint(settings)
             with open_build(settings) as db:
+                fingerprint = build_fingerprint(settings, fed_tables(db))
                 whole = not is_built_with(db, fingerprint, Manifest(manifest).relations())
                 begin_build(db)
             progress("building every model from scratch" if whole else "building what tonight touched")

@@ -50,7 +50,9 @@ _ATTENDANCE = """
         coalesce(a.delivery_id, f.delivery_id, '') as delivery_id, a.line_number,
         e.day as days_enrolled, (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_absent,
         e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_present,
-        case when a.is_tardy then e.day - (e.day * a.absent_thousandths + 500)::bigint // 1000 else 0 end as days_tardy
+        case when a.is_tardy then e.day - (e.day * a.absent_thousandths + 500)::bigint // 1000 else 0 end as days_tardy,
+        case when exists (select 1 from settings.attendance_codes where is_tardy = 'true')
+             then e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 else 0 end as days_tardy_known
     from enrolled e
     left join core.dim_student_grades st on st.student_key = e.student_key and st.school_year = (select max(school_year) from trace_dates)
     left join core.fct_attendance_days a

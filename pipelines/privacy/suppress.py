@@ -21,7 +21,11 @@ def policy(min_n: int) -> str:
 
 
 def _small(columns: Sequence[str], min_n: int) -> str:
-    return " or ".join(f"coalesce({c} < {int(min_n)}, false)" for c in PEOPLE if c in columns)
+    """The condition that a row stands on too few people, or (two profiles of one figure side by side) that too few are in the one and not in the other."""
+    few = [f"{c} < {int(min_n)}" for c in PEOPLE if c in columns]
+    if set(PEOPLE) <= set(columns):
+        few.append(f"abs({PEOPLE[0]} - {PEOPLE[1]}) between 1 and {int(min_n) - 1}")
+    return " or ".join(f"coalesce({condition}, false)" for condition in few)
 
 
 def hiding(columns: Sequence[str], min_n: int) -> tuple[str, str]:

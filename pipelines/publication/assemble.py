@@ -90,12 +90,13 @@ def needs_whole(db: duckdb.DuckDBPyConnection) -> bool:
 
 
 def stage(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> list[int]:
-    """Fill `staged.<mart>` with the rows of all pending parts, or of all parts; returns the school years in them."""
+    """Fill `staged.<mart>` with the rows of all pending parts, or of all parts; returns the school years of these parts."""
     years: set[int] = set()
     for m in models:
         pending = f"exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'm', 'p')})"
         db.execute(f"create or replace table staged.{m.name} as select m.* from marts.{m.name} m where {'true' if whole else pending}")
-        years |= {int(y) for (y,) in db.execute(f"select distinct school_year from staged.{m.name}").fetchall()}
+        found = db.execute(f"select school_year from staged.{m.name} union select school_year from publish.pending_{m.name}").fetchall()
+        years |= {int(y) for (y,) in found}
     return sorted(years)
 
 

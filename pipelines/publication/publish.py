@@ -100,7 +100,7 @@ def publish(
         assemble.prepare(db, [] if broken else models)
         holes = [] if broken else coverage.find_holes(db, district)
         issues += coverage.issues_of(holes, behind)
-        issues += [] if broken else grade_issues(db)
+        issues += [] if broken else grade_issues(db, district.suppression.min_n)
         as_of = _one_date(db.execute("select as_of from settings.night").fetchall())
         hide_anew = not first and not assemble.is_hidden_by(db, district.suppression.min_n)
         whole = not broken and (whole or first or hide_anew or assemble.needs_whole(db))
@@ -123,8 +123,10 @@ def publish(
         decisions = decide(slices, issues, {(v.indicator_id, v.school_year, v.school_id) for v in before.values() if v.verdict == "held" and v.school_id})
         held = [(d.indicator_id, d.school_year, d.school_id) for d in decisions if d.verdict == "held"]
         if whole and held and not first:
+            there = {m.name for m in warehouse.marts()}  # a mart that is new has nothing published
             for m in models:
-                assemble.note_published(db, m, warehouse.read(m.name))
+                if m.name in there:
+                    assemble.note_published(db, m, warehouse.read(m.name))
         changes = [] if broken else assemble.changes(db, models, district.suppression.min_n, held, whole=whole, first=first, hide=hide_anew)
         # where a mart could not be built, what is published of coverage and quarantine stays: both are counted against its figures
         operations = {} if broken else {

@@ -14,7 +14,7 @@ import duckdb
 from pipelines.district import District
 from pipelines.lineage.ledger import Check, Delivery, Ledger
 from pipelines.quality import frozen, grades, gx, hold, judge, known
-from pipelines.quality.build import build_path, open_build, write_night, write_settings
+from pipelines.quality.build import build_path, open_build, write_fed_tables, write_night, write_settings
 from pipelines.quality.drift import drift
 from pipelines.quality.expectations import NOT_LOADED, NOTE, PACKAGE, Rule, Suite, failing_sql, load_suites
 from pipelines.quality.stopped import is_by_rule, package_of, standing
@@ -61,6 +61,7 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
         waiting = {t for t in ALL_TABLES if db.execute(f"select 1 from quarantine.{t} limit 1").fetchall()}
         names = sorted({d.table_name for d in tonight} | waiting)
         if not names:
+            write_fed_tables(db, _accepted_tables(ledger, sources))
             ledger.put(*checks)
             return ArrivalReport(as_of, (), tuple(checks))
         counts, tonight = _load(db, district, ledger, tonight, names, suites, released, progress)
@@ -81,6 +82,7 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
         try:
             _merge(db, names, run_id, stopped)
             tonight = _account(db, tonight, names, stopped)
+            write_fed_tables(db, _accepted_tables(ledger, sources) | {d.table_name for d in tonight if d.status == "accepted"})
         except BaseException:  # an interruption too: a merge that is not accounted for never was
             db.execute("rollback")
             raise
@@ -90,6 +92,12 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
     checks += [_package_check(run_id, d, stopped[d.delivery_id]) for d in tonight if stopped.get(d.delivery_id) == PACKAGE]
     ledger.put(*tonight, *checks)
     return ArrivalReport(as_of, tuple(tonight), tuple(checks))
+
+
+def _accepted_tables(ledger: Ledger, sources: Set[str]) -> set[str]:
+    """Tables of which a delivery of one of these sources was ever accepted."""
+    rows = ledger.rows("select distinct source_id, table_name from deliveries where status = 'accepted'")
+    return {r["table_name"] for r in rows if r["source_id"] in sources}
 
 
 def _load(

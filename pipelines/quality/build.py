@@ -5,7 +5,7 @@ Belongs here: what is written to `settings`. The models read it as a source; not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipelines.survey_settings import Survey
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 MEMORY_LIMIT = "4GB"
+EVENT_TABLES = frozenset({"extract__discipline", "edfi__discipline_actions"})  # of which one row is one thing that happened, and silence may be ignorance
 THREADS = 2
 
 # What dbt's profile is told: the same for every district, since dbt reads its project anew for any other (see decision 14). `~` is where the build
@@ -66,8 +67,20 @@ def _replace(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
     db.unregister("incoming")
 
 
+def write_fed_tables(db: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None:
+    """Replace `settings.fed_tables`: of `EVENT_TABLES` those of which a delivery was ever accepted. Of the others nothing is known: no file is no sign that
+    nothing happened.
+    """
+    _replace(db, "fed_tables", pa.table({"table_name": pa.array(sorted(set(tables) & EVENT_TABLES), pa.string())}))
+
+
+def fed_tables(db: duckdb.DuckDBPyConnection) -> list[str]:
+    """What `settings.fed_tables` holds, in order."""
+    return [str(name) for (name,) in db.execute("select table_name from settings.fed_tables order by 1").fetchall()]
+
+
 def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
-    """Replace every `settings` table but `night`."""
+    """Replace every `settings` table but `night` and `fed_tables`."""
     db.execute("create schema if not exists settings")
     text, day, whole = pa.string(), pa.date32(), pa.int32()
     years = district.school_years
@@ -90,8 +103,6 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
                                     "end_date": pa.array([t.end for _, t in terms], day)}))  # fmt: skip
     _replace(db, "sources", pa.table({"source_id": pa.array([s.id for s in district.sources], text),
                                       "has_no_ids": pa.array([format_of(s).has_no_ids for s in district.sources], pa.bool_())}))  # fmt: skip
-    fed = sorted({t.name for s in district.sources for t in format_of(s).feeds(s)})  # of what no source feeds nothing is known
-    _replace(db, "fed_tables", pa.table({"table_name": pa.array(fed, text)}))
     for name in CODE_MAPS:
         rows = district.code_map(name)
         _replace(db, name, pa.table({c: pa.array([r[c] or None for r in rows], text) for c in code_columns(name)}))

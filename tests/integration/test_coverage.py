@@ -67,7 +67,7 @@ def test_a_school_that_falls_silent_is_held_on_the_first_night_where_silence_rea
     outcome = fresh.run(TUESDAY)
     assert outcome.exit_status == 3
     held = {(v["indicator_id"], v["school_id"]) for v in outcome.verdicts if v["verdict"] == "held"}
-    assert held == {(i, SCHOOL) for i in ("attendance_rate", "chronic_absence", "tardy_rate")}
+    assert held == {(i, SCHOOL) for i in ATTENDANCE}
     ((kind, school, first, last, n_days, expected, found, severity),) = fresh.published(HOLES)
     assert (kind, school, first, last, n_days, found, severity) == ("attendance", SCHOOL, TUESDAY, TUESDAY, 1, 0, "critical")
     ((enrolled,),) = fresh.query(

@@ -94,7 +94,10 @@ def assert_compared(night: Night, values: pd.DataFrame) -> None:
     hidden = shown["suppression"] == "primary"
     assert (hidden | (alone["suppression"] == "none")).all(), "what is hidden alone is shown beside another"
     assert shown.loc[hidden, [*figures, "reference_n_subjects", "reference_value", "value_difference"]].isna().all().all()
-    assert (hidden == ((found.set_index("value_key").loc[shown.index][["n_subjects", "reference_n_subjects"]] < MIN_N).any(axis=1))).all()
+    people = found.set_index("value_key").loc[shown.index][["n_subjects", "reference_n_subjects"]]
+    apart = (people["n_subjects"] - people["reference_n_subjects"]).abs()
+    assert apart.between(1, MIN_N - 1).any(), "nowhere are few people in the one profile and not in the other"
+    assert (hidden == ((people < MIN_N).any(axis=1) | apart.between(1, MIN_N - 1))).all()
     for figure in figures:
         assert shown.loc[~hidden, figure].astype(float).equals(alone.loc[~hidden, figure].astype(float)), figure
 

@@ -182,10 +182,23 @@ def test_the_nights_give_what_a_build_from_nothing_gives(story: tuple[TestDistri
     assert fresh.hashes() == district.hashes()
 
 
+def forget(district: TestDistrict, mart: str) -> None:
+    """Leave what is published as a version of the software that did not know the mart would have."""
+    folder = (district.folder / "data/warehouse/current").resolve()
+    for file in folder.iterdir():
+        file.chmod(0o644)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["marts"] = [m for m in manifest["marts"] if m["name"] != mart]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with duckdb.connect(str(folder / "throughline.duckdb")) as db:
+        db.execute(f"drop view marts.{mart}; drop table throughline_store.{mart}")
+
+
 def test_a_higher_minimum_hides_what_is_published_already_held_rows_included(story: tuple[TestDistrict, list[str], str], tmp_path: Path) -> None:
     district = story[0].copy(tmp_path / "d")
     small = "select count(*) from marts.agg_indicator_values where n_subjects < 10"
     assert district.published(small) != [(0,)]
+    forget(district, "rpt_indicator_profile_comparison")  # with everything published anew and something held, a mart may be new besides
     settings = district.folder / "district.toml"
     settings.write_text(settings.read_text().replace("min_n = 3", "min_n = 10"))
     bad = district.landing / "attendance" / f"attendance_{WEDNESDAY}.csv"
@@ -196,6 +209,7 @@ def test_a_higher_minimum_hides_what_is_published_already_held_rows_included(sto
     hidden = "select count(*) from marts.agg_indicator_values where indicator_id = 'attendance_rate' and suppression = 'primary'"
     assert district.published(f"{hidden} and coalesce(numerator, denominator, n_subjects, value, ci_low, ci_high) is not null") == [(0,)]
     assert district.published(hidden) != [(0,)]
+    assert district.published("select count(*) from information_schema.tables where table_name = 'rpt_indicator_profile_comparison'") != [(0,)]
 
 
 def test_a_night_leaves_views_as_they_are_and_makes_all_anew_where_one_is_gone(story: tuple[TestDistrict, list[str], str], tmp_path: Path) -> None:

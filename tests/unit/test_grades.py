@@ -86,9 +86,13 @@ def test_grades_that_nobody_translates_are_named_with_the_remedy() -> None:
         db.execute("create table settings.vocabularies as select 'grade' as vocabulary, token from (values ('KG'), ('09')) t (token)")
         db.execute("""create table core.dim_student_grades as select * from (values
             ('a', 2025, 'KG'), ('b', 2026, '09'), ('c', 2026, 'Gr 9'), ('d', 2026, 'Gr 9'), ('e', 2026, 'K')) t (student_key, school_year, grade_level)""")
-        (issue,) = grade_issues(db)
+        db.execute("""create table core.dim_stints as
+            select student_key, date '2025-08-18' as entry_date, date '2026-06-12' as exit_date from core.dim_student_grades where school_year = 2026
+            union all select 'left', date '2023-08-18', date '2024-06-12'""")
+        db.execute("insert into core.dim_student_grades values ('left', 2026, 'Gr 9')")
+        (issue,) = grade_issues(db, 2)
         assert (issue.severity, issue.school_year, issue.school_id, issue.indicators) == ("warning", 2026, "", frozenset({"chronic_absence"}))
-        assert issue.why.startswith("grade levels that no code map translates: 'Gr 9' (2 students), 'K' (1 student); ")
+        assert issue.why.startswith("grade levels that no code map translates: 'Gr 9' (2 students), 1 of fewer than 2 students each (")
         assert "(california): add them to codes/grade_levels.csv" in issue.why
         db.execute("delete from core.dim_student_grades where length(grade_level) <> 2")
-        assert grade_issues(db) == []
+        assert grade_issues(db, 2) == []

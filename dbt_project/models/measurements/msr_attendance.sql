@@ -157,6 +157,13 @@ summed as (
     group by known.student_key, known.school_key, versions.signature, known.modality, known.piece_start
 ),
 
+-- codes that say tardy: where a district has none, nobody is known to have come on time
+coded as (
+    select count(*) as n_codes
+    from {{ source('settings', 'attendance_codes') }}
+    where is_tardy = 'true'
+),
+
 counted as (
     select
         summed.*,
@@ -165,10 +172,12 @@ counted as (
             when 'days_enrolled' then summed.enrolled
             when 'days_absent' then summed.absent
             when 'days_tardy' then summed.tardy
+            when 'days_tardy_known' then case when coded.n_codes > 0 then summed.enrolled - summed.absent else 0 end
             else summed.enrolled - summed.absent
         end as quantity
     from summed
     cross join {{ ref('measures') }} as measures
+    cross join coded
     where measures.model = 'msr_attendance'
 )
 
