@@ -21,7 +21,7 @@ import pyarrow as pa
 MartSchema = Literal["marts", "marts_restricted"]
 
 STORE = "throughline_store"  # the schema of the physical tables; people read the views
-PERIOD = ("school_year", "period_type", "period_start")  # what a night replaces goes by periods
+PERIOD = ("school_year", "period_type", "period_start")  # when a figure is of; a mart's part is a period, or cells in it
 STATUS_COLUMNS = ("data_as_of", "quality_status", "maturity_days")  # what the views add
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,49}")

@@ -24,10 +24,13 @@ SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 MEMORY_LIMIT = "4GB"
 EVENT_TABLES = frozenset({"extract__discipline", "edfi__discipline_actions"})  # of which one row is one thing that happened, and silence may be ignorance
 THREADS = 2
+CHECKPOINT = "1GB"  # log written before the database file is put in order; at DuckDB's own 16 MB that happens many times a night, and grows with what is held
 
 # What dbt's profile is told: the same for every district, since dbt reads its project anew for any other (see decision 14). `~` is where the build
 # database is, the child process's HOME.
-DBT_PROFILE = {"THROUGHLINE_BUILD": "~/build.duckdb", "THROUGHLINE_MEMORY": MEMORY_LIMIT, "THROUGHLINE_THREADS": str(THREADS)}
+DBT_PROFILE = {
+    "THROUGHLINE_BUILD": "~/build.duckdb", "THROUGHLINE_MEMORY": MEMORY_LIMIT, "THROUGHLINE_THREADS": str(THREADS), "THROUGHLINE_CHECKPOINT": CHECKPOINT,
+}  # fmt: skip
 
 
 def build_path(district: District) -> Path:
@@ -36,7 +39,9 @@ def build_path(district: District) -> Path:
 
 def bounds(spill: Path) -> dict[str, str | int]:
     """What every DuckDB of a run is held to: without it DuckDB takes four fifths of the machine. It spills into `spill`, which it makes at need."""
-    return {"memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": str(spill), "preserve_insertion_order": "false"}
+    return {
+        "memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": str(spill), "preserve_insertion_order": "false", "checkpoint_threshold": CHECKPOINT,
+    }  # fmt: skip
 
 
 @contextmanager

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from pipelines.definitions import build_definitions
 from pipelines.nightly import prepare_manifest
 from tests.districts import make_district
 
@@ -90,3 +92,17 @@ def test_every_step_of_the_way_is_there(loaded: list[str]) -> None:
     assert "check held/extract__attendance arrival_expectations blocking" in loaded
     assert any(line.startswith("schedule 0 2 * * * America/") for line in loaded)
     assert "partitions ['DailyPartitionsDefinition', 'NoneType']" in loaded
+
+
+def test_models_are_built_together_or_not_at_all(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A single model picked in Dagster's pages would take what the night changed with it, and the others would never see it."""
+    district = make_district(tmp_path_factory.mktemp("one") / "d", students=60, days=2)
+    prepare_manifest()
+    job = build_definitions(district.folder).resolve_job_def("nightly")
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = job.execute_in_process(
+            partition_key="2025-08-18", instance=instance, asset_selection=[dg.AssetKey(["core", "dim_schools"])], raise_on_error=False
+        )
+        failed = [event for event in done.all_events if event.is_step_failure]
+    assert not done.success
+    assert any("materialize all of them" in str(event.event_specific_data) for event in failed)

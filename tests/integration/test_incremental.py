@@ -132,6 +132,8 @@ def test_moved_work_counts_once_in_its_new_week_and_work_done_before_dropping_a_
             where quantity <> n"""
     )
     assert old_week == 0
+    empty = "select count(*) from measurements.fct_measurements where quantity = 0 and (measure_id like 'assignments%' or measure_id like 'days%')"
+    assert district.query(empty) == [(0,)], "a count of nothing needs no row"
     dropped = students[0]
     assert _quantity(district, dropped, "assignments_expected")[START] >= 1, "A2 was due before the section was dropped"
 

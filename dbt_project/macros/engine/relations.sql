@@ -4,46 +4,36 @@
     was that renaming.
 -#}
 
-{#- What stands in the way of `target`, as SQL before the statement that makes it. Something of another kind goes at once: dbt's cache has to learn of it. -#}
-{% macro drop_in_place(existing, target) %}
-    {%- if existing is not none and existing.type == target.type %}
-        drop {{ existing.type }} if exists {{ existing }};
-    {%- elif existing is not none %}
-        {%- do adapter.drop_relation(existing) %}
-    {%- endif %}
-{% endmacro %}
-
-
 {% materialization view, adapter='duckdb' %}
-    {%- set target = this.incorporate(type='view') -%}
-
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% call statement('main') %}
-        {{ drop_in_place(load_cached_relation(this), target) }}
-        {{ get_create_view_as_sql(target, sql) }}
-    {% endcall %}
-    {% do persist_docs(target, model) %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [target]}) }}
+    {{ return(made_in_place('view')) }}
 {% endmaterialization %}
 
 
 {% materialization table, adapter='duckdb' %}
-    {%- set target = this.incorporate(type='table') -%}
-
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% call statement('main') %}
-        {{ drop_in_place(load_cached_relation(this), target) }}
-        {{ create_table_as(False, target, compiled_code) }}
-    {% endcall %}
-    {% do create_indexes(target) %}
-    {% do persist_docs(target, model) %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [target]}) }}
+    {{ return(made_in_place('table')) }}
 {% endmaterialization %}
+
+
+{% macro made_in_place(kind) %}
+    {%- set target = this.incorporate(type=kind) -%}
+    {%- set existing = load_cached_relation(this) -%}
+
+    {% do run_hooks(pre_hooks, inside_transaction=False) %}
+    {% do run_hooks(pre_hooks, inside_transaction=True) %}
+    {#- something of another kind goes at once, and not in the statement: dbt's cache has to learn of it -#}
+    {%- if existing is not none and existing.type != kind %}
+        {%- do adapter.drop_relation(existing) %}
+    {%- endif %}
+    {% call statement('main') %}
+        drop {{ kind }} if exists {{ target }};
+        {{ get_create_view_as_sql(target, sql) if kind == 'view' else create_table_as(False, target, compiled_code) }}
+    {% endcall %}
+    {%- if kind == 'table' %}
+        {%- do create_indexes(target) %}
+    {%- endif %}
+    {% do persist_docs(target, model) %}
+    {% do run_hooks(post_hooks, inside_transaction=True) %}
+    {% do adapter.commit() %}
+    {% do run_hooks(post_hooks, inside_transaction=False) %}
+    {{ return({'relations': [target]}) }}
+{% endmacro %}

@@ -42,23 +42,33 @@ summed as (
     inner join {{ ref('dim_student_versions') }} as versions
         on due.student_key = versions.student_key and due.due_date >= versions.valid_from and due.due_date < versions.valid_to
     group by due.student_key, due.school_key, versions.signature, due.piece_start
+),
+
+counted as (
+    select
+        summed.*,
+        measures.measure_id,
+        case measures.measure_id
+            when 'assignments_expected' then summed.expected
+            when 'assignments_completed' then summed.completed
+            when 'assignments_submitted' then summed.submitted
+            else summed.late
+        end as quantity
+    from summed
+    cross join {{ ref('measures') }} as measures
+    where measures.model = 'msr_assignments'
 )
 
+-- a row where something was counted: in most weeks of most students nothing comes late
 select
     'student' as subject_type,
-    summed.student_key as subject_key,
-    summed.school_key,
+    student_key as subject_key,
+    school_key,
     cast(null as {{ dbt.type_string() }}) as grade_level,
-    summed.signature,
+    signature,
     cast(null as {{ dbt.type_string() }}) as modality,
-    summed.piece_start,
-    measures.measure_id,
-    case measures.measure_id
-        when 'assignments_expected' then summed.expected
-        when 'assignments_completed' then summed.completed
-        when 'assignments_submitted' then summed.submitted
-        else summed.late
-    end as quantity
-from summed
-cross join {{ ref('measures') }} as measures
-where measures.model = 'msr_assignments'
+    piece_start,
+    measure_id,
+    quantity
+from counted
+where quantity <> 0

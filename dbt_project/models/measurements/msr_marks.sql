@@ -3,6 +3,7 @@
 -- possible. Rows stand in the pieces in which the student had work due; the latest of a period is the period's value.
 {#- A whole build stands on every piece with graded work. A night stands on few, and what was graded before goes to the first of them that comes after. -#}
 {% set is_whole = execute and flags.FULL_REFRESH %}
+{% set pieces = 'touched' if is_whole else 'standing_on' %}
 {% set is_graded = 'results.is_expected and results.points_earned is not null and results.points_possible > 0 and results.due_date <= night.as_of' %}
 with touched as (
     select touched.subject_key as student_key, touched.piece_start, touched.school_year, coalesce(touched.term_id, '') as term_id
@@ -10,26 +11,7 @@ with touched as (
     where touched.subject_type = 'student'
 ),
 
-{% if is_whole %}
-    graded as (
-        select
-            results.student_key, results.section_key, coalesce(results.school_key, '') as school_key,
-            touched.piece_start, touched.school_year, touched.term_id,
-            sum(results.points_earned) as points_earned,
-            sum(results.points_possible) as points_possible
-        from {{ ref('fct_assignment_results') }} as results
-        cross join {{ source('settings', 'night') }} as night
-        inner join touched on results.student_key = touched.student_key and results.piece_start = touched.piece_start
-        where {{ is_graded }}
-        group by
-            results.student_key, results.section_key, coalesce(results.school_key, ''), touched.piece_start, touched.school_year, touched.term_id
-    ),
-
-    standing_on as (
-        select distinct student_key, piece_start, school_year, term_id
-        from graded
-    ),
-{% else %}
+{% if not is_whole %}
     standing_on as (
         select
             standing.*,
@@ -45,26 +27,35 @@ with touched as (
             where {{ is_graded }}
         ) as standing
     ),
+{% endif %}
 
-    graded as (
-        select
-            results.student_key, results.section_key, coalesce(results.school_key, '') as school_key,
-            standing_on.piece_start, standing_on.school_year, standing_on.term_id,
-            sum(results.points_earned) as points_earned,
-            sum(results.points_possible) as points_possible
-        from {{ ref('fct_assignment_results') }} as results
-        cross join {{ source('settings', 'night') }} as night
-        inner join standing_on
-            on
-                results.student_key = standing_on.student_key
-                and results.school_year = standing_on.school_year
-                and coalesce(results.term_id, '') = standing_on.term_id
-                and results.piece_start <= standing_on.piece_start
-                and (standing_on.piece_before is null or results.piece_start > standing_on.piece_before)
-        where {{ is_graded }}
-        group by
-            results.student_key, results.section_key, coalesce(results.school_key, ''),
-            standing_on.piece_start, standing_on.school_year, standing_on.term_id
+graded as (
+    select
+        results.student_key, results.section_key, coalesce(results.school_key, '') as school_key,
+        pieces.piece_start, pieces.school_year, pieces.term_id,
+        sum(results.points_earned) as points_earned,
+        sum(results.points_possible) as points_possible
+    from {{ ref('fct_assignment_results') }} as results
+    cross join {{ source('settings', 'night') }} as night
+    inner join {{ pieces }} as pieces
+        on
+            results.student_key = pieces.student_key
+            {% if is_whole %}
+                and results.piece_start = pieces.piece_start
+            {% else %}
+                and results.school_year = pieces.school_year
+                and coalesce(results.term_id, '') = pieces.term_id
+                and results.piece_start <= pieces.piece_start
+                and (pieces.piece_before is null or results.piece_start > pieces.piece_before)
+            {% endif %}
+    where {{ is_graded }}
+    group by results.student_key, results.section_key, coalesce(results.school_key, ''), pieces.piece_start, pieces.school_year, pieces.term_id
+),
+
+{% if is_whole %}
+    standing_on as (
+        select distinct student_key, piece_start, school_year, term_id
+        from graded
     ),
 {% endif %}
 
