@@ -24,7 +24,7 @@ SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 MEMORY_LIMIT = "4GB"
 EVENT_TABLES = frozenset({"extract__discipline", "edfi__discipline_actions"})  # of which one row is one thing that happened, and silence may be ignorance
 THREADS = 2
-CHECKPOINT = "1GB"  # log written before the database file is put in order; at DuckDB's own 16 MB that happens many times a night, and grows with what is held
+CHECKPOINT = "1GB"  # of log, until the database file is put in order (see decision 14)
 
 # What dbt's profile is told: the same for every district, since dbt reads its project anew for any other (see decision 14). `~` is where the build
 # database is, the child process's HOME.
