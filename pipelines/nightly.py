@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,9 +15,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import Engine
-from sqlalchemy import event as engine_events
 
 from pipelines.district import District, load_district
 from pipelines.lineage.graph import PROJECT
@@ -29,7 +25,6 @@ from pipelines.quality.stopped import in_words, open_deliveries
 
 PUBLISHED, FAILED, HELD = 0, 1, 3
 ROOT = PROJECT.parent
-SYNCHRONOUS_NORMAL = 1  # SQLite's number for it
 BY_COMMAND = {"throughline/started_by": "command"}  # a tag of the runs that this process executes itself
 
 
@@ -118,7 +113,7 @@ def run_nightly(folder: Path, day: date, first: date | None = None) -> Outcome:
     from pipelines.definitions import build_definitions
     from pipelines.defs.resources import run_lock
 
-    with run_lock(district), _events_written_lightly(), dg.DagsterInstance.get() as instance, _quiet(district):
+    with run_lock(district), dg.DagsterInstance.get() as instance, _quiet(district):
         _clear_dead_runs(instance)
         job = build_definitions(folder.resolve()).resolve_job_def("nightly")
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -151,33 +146,6 @@ def _clear_dead_runs(instance: Any) -> None:
     unfinished = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
     for run in instance.get_runs(filters=dg.RunsFilter(tags=BY_COMMAND, statuses=unfinished)):
         instance.report_run_failed(run, "Its process was killed.")
-
-
-@contextmanager
-def _events_written_lightly() -> Iterator[None]:
-    """Let Dagster's SQLite files wait for the disk at checkpoints, not at each of a night's thousands of events: a power cut costs its last events, the ledger
-    nothing. Dagster opens a connection for every event, and the last one to close makes a checkpoint: one on each file stays open meanwhile.
-    """
-    kept: dict[str, sqlite3.Connection] = {}
-
-    def opened(connection: Any, _record: Any) -> None:
-        if not isinstance(connection, sqlite3.Connection):
-            return
-        ((durability,),) = connection.execute("pragma synchronous").fetchall()
-        if durability > SYNCHRONOUS_NORMAL:
-            connection.execute("pragma synchronous = normal")
-        path = connection.execute("pragma database_list").fetchall()[0][2]
-        if path and path not in kept:
-            kept[path] = sqlite3.connect(path, check_same_thread=False)
-            kept[path].execute("select 1 from sqlite_master").fetchall()  # it holds the file from its first reading on
-
-    engine_events.listen(Engine, "connect", opened)
-    try:
-        yield
-    finally:
-        engine_events.remove(Engine, "connect", opened)
-        for connection in kept.values():
-            connection.close()
 
 
 @contextmanager

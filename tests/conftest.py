@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
-from sqlalchemy import Engine, NullPool, create_engine, event
+from sqlalchemy import Engine, event
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -19,15 +17,6 @@ def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
     """Dagster's own SQLite files of a test need not outlive a power cut: no commit waits for the disk."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("pragma synchronous = off")
-
-
-@functools.lru_cache(maxsize=16)
-def _engine(url: str, timeout: int) -> Engine:
-    return create_engine(url, poolclass=NullPool, connect_args={"timeout": timeout})
-
-
-# Dagster makes a new SQLAlchemy engine, which compiles every statement anew, three times an event: a quarter of a small night. Same files, same statements.
-sqlite_event_log.create_engine = lambda url, poolclass, connect_args: _engine(url, connect_args["timeout"])
 
 
 def find_shared_data(start: Path) -> Path | None:

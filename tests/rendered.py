@@ -1,4 +1,4 @@
-"""A model's own text, rendered with the macros that it uses as DuckDB sees them: for unit tests of one model on made-up tables, without dbt."""
+"""A model's own text, rendered with the macros that it uses written out here for DuckDB: for unit tests of one model on made-up tables, without dbt."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def _sum(expression: str) -> str:
 
 def _concat_key(parts: list[str]) -> str:
     return f"concat_ws('|', {', '.join(f'coalesce(cast({p} as varchar), chr(0))' for p in parts)})"
+
+
+def _moments_of(n: str, d: str) -> str:
+    products = ("1", n, d, f"{n} * {n}", f"{d} * {d}", f"{n} * {d}")
+    return ", ".join(f"{_sum(f'sign * {product}')} as {moment}" for moment, product in zip(MOMENTS, products, strict=True))
 
 
 def render(model: str, *, this: str, by_difference: bool) -> str:
@@ -36,5 +41,6 @@ def render(model: str, *, this: str, by_difference: bool) -> str:
         touched_written=lambda relation: f"{relation}__written" if by_difference else relation,
         is_touched_build=lambda: by_difference,
         row_hash=lambda columns: f"hash({', '.join(columns)})",
+        moments=lambda: list(MOMENTS), moments_of=_moments_of,
         moment_sums=lambda relation: ", ".join(f"{_sum(f'{relation}.{m}')} as {m}" for m in MOMENTS),
     )  # fmt: skip

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.lineage.ledger import Severity
-from pipelines.quality.expectations import ROOT, ExpectationError
+from pipelines.quality.expectations import ROOT, ExpectationError, read_yaml
 from pipelines.sources import oneroster
 from pipelines.sources.oneroster import Column
 from pipelines.sources.shape import literal, quoted
@@ -59,7 +59,7 @@ class Breach:
 def load_rules(path: Path = RULES) -> dict[str, Rule]:
     """The rules by id. Raises ExpectationError naming the file."""
     try:
-        rules = [Rule.model_validate(r) for r in yaml.safe_load(path.read_text(encoding="utf-8"))["rules"]]
+        rules = [Rule.model_validate(r) for r in read_yaml(path)["rules"]]
     except (yaml.YAMLError, ValidationError, KeyError, TypeError) as e:
         raise ExpectationError(f"{path}: {e}") from e
     if len({r.id for r in rules}) < len(rules):

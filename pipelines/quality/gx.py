@@ -1,8 +1,8 @@
 """Running expectations with Great Expectations, in SQL, on the DuckDB build database.
 
 Belongs here: the bridge to Great Expectations and nothing that decides. Results are `BOOLEAN_ONLY` so that no student's value enters them;
-counts come from our own queries. The engine settings are what GX needs on DuckDB: it fetches after closing its connection, so the connection must be
-static, in autocommit and never reset.
+counts come from our own queries, and the expectation asks for no rows. The engine settings are what GX needs on DuckDB: it fetches after closing its
+connection, so the connection must be static, in autocommit and never reset.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any, ClassVar
 
 from pipelines.quality.build import bounds
 from pipelines.quality.expectations import Rule, failing_sql, relation_of
@@ -30,7 +32,6 @@ def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]], p
     import great_expectations as gx  # 6 s; imported once a run, only by a run that has something to check
     from great_expectations.core.result_format import ResultFormat
     from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
     from great_expectations.expectations.metadata_types import FailureSeverity
     from sqlalchemy.pool import StaticPool
 
@@ -65,7 +66,7 @@ def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]], p
             for rule in rules_here:
                 query = f"select * from ({failing_sql(rule, table, '(select * from <batch>)')}) limit 1"
                 query = query.replace("{", "{{").replace("}", "}}").replace("<batch>", "{batch}")
-                expectation = UnexpectedRowsExpectation(
+                expectation = no_such_rows()(
                     unexpected_rows_query=query, description=rule.message, severity=FailureSeverity(rule.severity), meta={"rule": rule.id}
                 )
                 suite.add_expectation(expectation)
@@ -82,6 +83,20 @@ def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]], p
     if missing := [(t, r.id) for t, rules in suites.items() for r in rules if (t, r.id) not in outcome]:
         raise GateError(f"Great Expectations returned no result for {missing}")
     return outcome
+
+
+@cache
+def no_such_rows() -> type[Any]:
+    """The expectation that a query finds nothing: Great Expectations' own, of which the query is run once, for its count, and not once more for the rows."""
+    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+
+    class ExpectNoSuchRows(UnexpectedRowsExpectation):
+        metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
+
+        def _validate(self, metrics: dict[str, Any], runtime_configuration: object = None, execution_engine: object = None) -> dict[str, Any]:
+            return {"success": metrics["unexpected_rows_query.row_count"] == 0}
+
+    return ExpectNoSuchRows
 
 
 def _exception(info: Mapping[str, object] | None) -> str:

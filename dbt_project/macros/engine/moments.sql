@@ -4,6 +4,15 @@
 {% endmacro %}
 
 
+{#- They, of rows that are a person each, with `sign` 1 for one that counts and -1 for one that no longer does. -#}
+{% macro moments_of(numerator, denominator) %}
+    {%- set products = ['1', numerator, denominator, numerator ~ ' * ' ~ numerator, denominator ~ ' * ' ~ denominator, numerator ~ ' * ' ~ denominator] %}
+    {%- for column in moments() %}
+        {{ sum_bigint('sign * ' ~ products[loop.index0]) }} as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+
 {#- They, added up over the rows of `relation`. -#}
 {% macro moment_sums(relation) %}
     {%- for column in moments() %}

@@ -1,8 +1,8 @@
 {{ config(materialized='table') }}
 -- What tonight adds to the sums and second moments over people of every published cell: place (school or district), grade (one or all) and group. What was
 -- measured again counts once as it is (`sign` 1) and once, taken off, as it was (-1); after a whole build all is new. A person counts once in a cell: those
--- who have a single row go through their groups' signature, summed by school and grade before these are pooled; the few who may have several (moved, changed
--- group) are first summed by cell.
+-- who have a single row go through their groups' signature, summed by school and grade before these are pooled; of the few who may have several, those who
+-- moved are first summed by place, and those who changed group by cell.
 {% set columns = [
     'period_type', 'period_start', 'school_year', 'indicator_id', 'profile_id', 'counts_at', 'subject_key', 'school_key', 'grade_level', 'signature',
     'modality', 'numerator', 'denominator'
@@ -27,29 +27,26 @@ with several as (
         or min(modality) <> max(modality)
 ),
 
--- of these the rows of each period, and how many they are
+-- of these the rows that may meet in a cell: how many they are, and whether they are of one signature
 marked as (
     select
         facts.*,
         {{ row_hash(of_facts) }} as context,
-        count(*) over (
-            partition by
-                facts.period_type, facts.period_start, facts.school_year, facts.indicator_id, facts.profile_id, facts.subject_key, facts.sign
-        ) as n_rows
+        count(*) over of_one as n_rows,
+        min({{ row_hash(['facts.signature']) }}) over of_one = max({{ row_hash(['facts.signature']) }}) over of_one as is_one_signature
     from {{ facts }} as facts
     inner join several on facts.school_year = several.school_year and facts.subject_key = several.subject_key
     where facts.counts_at <> 'district'
+    window of_one as (
+        partition by
+            facts.period_type, facts.period_start, facts.school_year, facts.indicator_id, facts.profile_id, facts.subject_key, facts.sign,
+            case when facts.counts_at = 'school' then facts.school_key else '' end
+    )
 ),
 
 by_signature as (
     select
-        context, signature, modality,
-        {{ sum_bigint('sign') }} as n_subjects,
-        {{ sum_bigint('sign * numerator') }} as sum_n,
-        {{ sum_bigint('sign * denominator') }} as sum_d,
-        {{ sum_bigint('sign * numerator * numerator') }} as sum_nn,
-        {{ sum_bigint('sign * denominator * denominator') }} as sum_dd,
-        {{ sum_bigint('sign * numerator * denominator') }} as sum_nd
+        context, signature, modality, {{ moments_of('numerator', 'denominator') }}
     from (
         select {{ row_hash(of_facts) }} as context, facts.signature, facts.modality, facts.numerator, facts.denominator, facts.sign
         from {{ facts }} as facts
@@ -109,15 +106,34 @@ in_places as (
     ) as contexts
 ),
 
+-- whose groups are the same in all rows: by place, and by the signature after all are together
+movers_in_places as (
+    select
+        in_places.place_key, marked.signature, marked.sign,
+        {{ sum_bigint('marked.numerator') }} as sum_n,
+        {{ sum_bigint('marked.denominator') }} as sum_d
+    from marked
+    inner join in_places on marked.context = in_places.context
+    where marked.n_rows > 1 and marked.is_one_signature
+    group by in_places.place_key, marked.signature, marked.subject_key, marked.sign
+),
+
+movers_by_signature as (
+    select place_key, signature, {{ moments_of('sum_n', 'sum_d') }}
+    from movers_in_places
+    group by place_key, signature
+),
+
+-- whose groups are not, and what is by modality
 persons as (
     select marked.context, marked.subject_key, marked.sign, marked.numerator, marked.denominator, memberships.group_key
     from marked
     inner join memberships on marked.signature = memberships.signature
-    where marked.n_rows > 1
+    where marked.n_rows > 1 and not marked.is_one_signature
     union all
     select context, subject_key, sign, numerator, denominator, {{ everyone }} as group_key
     from marked
-    where n_rows > 1
+    where n_rows > 1 and not is_one_signature
     union all
     select context, subject_key, sign, numerator, denominator, {{ of_modality }} as group_key
     from marked
@@ -141,15 +157,17 @@ parts as (
     from by_group
     inner join in_places on by_group.context = in_places.context
     union all
-    select
-        place_key, group_key,
-        sign as n_subjects,
-        sign * sum_n as sum_n,
-        sign * sum_d as sum_d,
-        sign * sum_n * sum_n as sum_nn,
-        sign * sum_d * sum_d as sum_dd,
-        sign * sum_n * sum_d as sum_nd
+    select counted.place_key, memberships.group_key, {{ moment_sums('counted') }}
+    from movers_by_signature as counted
+    inner join memberships on counted.signature = memberships.signature
+    group by counted.place_key, memberships.group_key
+    union all
+    select place_key, {{ everyone }} as group_key, {{ moments() | join(', ') }}
+    from movers_by_signature
+    union all
+    select place_key, group_key, {{ moments_of('sum_n', 'sum_d') }}
     from persons_in_cells
+    group by place_key, group_key
 ),
 
 cells as (
