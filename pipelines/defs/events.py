@@ -49,7 +49,8 @@ class KeptOpenEventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def run_connection(self, run_id: str | None = None) -> Iterator[Connection]:
-        with self._engines_lock, self._engine(run_id or INDEX_SHARD_NAME).begin() as connection:
+        """Events that are of no run, such as those that a person reports in the pages, have the empty name, as Dagster gives them."""
+        with self._engines_lock, self._engine(run_id or "").begin() as connection:
             yield connection
 
     def store_event(self, event: EventLogEntry) -> None:

@@ -51,6 +51,12 @@ def test_what_dagster_wrote_is_read_and_written_on(home: Path) -> None:
         assert len(instance.fetch_materializations(counted.key, limit=10).records) == 2
 
 
+def test_what_a_person_reports_without_a_run_is_there_once(home: Path) -> None:
+    with dg.DagsterInstance.get() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("counted"))
+        assert len(instance.fetch_materializations(counted.key, limit=10).records) == 1
+
+
 def test_many_runs_and_threads(home: Path) -> None:
     with dg.DagsterInstance.get() as instance:
         runs = [dg.materialize([counted], instance=instance).run_id for _ in range(6)]
