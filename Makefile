@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 JAVA ?= java
-WORKERS ?= 2
+WORKERS ?= 3
 
 BIN := .venv/bin
 DEMO := demo-district
@@ -32,7 +32,7 @@ demo: setup  ## a synthetic district of 2,000 students and 30 school days, run f
 	@$(BIN)/throughline run --district $(DEMO) --from $(DEMO_FROM) --date $(DEMO_UNTIL) || test $$? -eq 3
 
 test: check spark  ## everything that must hold: style, types, layers, then the tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder  # long files first, many short ones last: no worker ends alone
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder  # three keep two cores busy; long files first, short ones last: none ends alone
 
 check: setup  ## style, types, room order, SQL
 	$(BIN)/ruff check .
