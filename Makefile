@@ -48,7 +48,7 @@ format: setup  ## put Python in order (not SQL: sqlfluff does not see what our m
 bench: setup  ## the benchmark; prints a table, writes bench/results.json
 	$(BIN)/python -m bench
 
-prove: setup spark  ## the long proofs: coverage of intervals, every kill point, all of parity
+prove: setup spark  ## the long proofs: coverage of intervals, ten districts without a defect, every night of a month, memory, all of parity
 	$(BIN)/python -m pytest -m prove
 
 parity: setup spark  ## the dbt project on DuckDB and on Spark over three nights, compared row by row

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,16 +24,21 @@ PUBLISHED, HELD = 0, 3
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of a night: seconds, rows (taken from files, or of the slices that were judged and published), peak MiB of the process tree meanwhile."""
+
+    seconds: float
+    rows: int
+    peak_mib: float
+
+
+@dataclass(frozen=True)
 class Night:
-    """A night, measured: the whole process, its four steps, and its publishing step apart (gate, then publication). Seconds."""
+    """A night, measured: the whole process with the rows that it took, and its steps by name in their order."""
 
     whole: Measured
     rows: int
-    intake: float
-    arrival_gate: float
-    models: float
-    publication_gate: float
-    publication: float
+    steps: Mapping[str, Step]
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class Folder:
         return measure([sys.executable, "-m", "bench.child", "arrive", str(self.path), day.isoformat()])
 
     def dbt(self, *arguments: str) -> Measured:
-        """Bare `dbt build` on the build database as it stands, as a night does it."""
+        """Bare `dbt build` on the build database as it stands: every model, seeds and views too, which a night leaves as they are (decision 10)."""
         return self._dbt("build", "--exclude-resource-type", "unit_test", *arguments)
 
     def _dbt(self, *arguments: str) -> Measured:
@@ -100,22 +106,31 @@ class Folder:
             run_id = instance.get_runs(limit=1)[0].run_id
             steps = {s.step_key: s for s in instance.get_run_step_stats(run_id)}
             said = [(e.timestamp, e.user_message) for e in instance.all_logs(run_id) if e.step_key == "publish" and e.dagster_event is None]
-        seconds = {key: s.end_time - s.start_time for key, s in steps.items() if s.end_time and s.start_time}
-        if set(seconds) != {"intake", "arrival_gate", "transform", "publish"}:
-            raise BenchError(f"the run has no times for some of its steps, only for {sorted(seconds)}")
-        begun = steps["publish"].start_time or 0.0
+        spans = {key: (s.start_time, s.end_time) for key, s in steps.items() if s.end_time and s.start_time}
+        if set(spans) != {"intake", "arrival_gate", "transform", "publish"}:
+            raise BenchError(f"the run has no times for some of its steps, only for {sorted(spans)}")
         publishing = next(at for at, text in said if text.startswith("publishing "))
-        return Night(
-            whole, self._rows(run_id), seconds["intake"], seconds["arrival_gate"], seconds["transform"], publishing - begun,
-            seconds["publish"] - (publishing - begun),
-        )  # fmt: skip
+        taken, published = self._rows(run_id)
+        parts = {
+            "intake": (*spans["intake"], taken),
+            "arrival_gate": (*spans["arrival_gate"], taken),
+            "models": (*spans["transform"], published),
+            "publication_gate": (spans["publish"][0], publishing, published),
+            "publication": (publishing, spans["publish"][1], published),
+        }
+        return Night(whole, taken, {name: Step(end - begin, rows, whole.peak_between(begin, end)) for name, (begin, end, rows) in parts.items()})
 
-    def _rows(self, run_id: str) -> int:
+    def _rows(self, run_id: str) -> tuple[int, int]:
+        """Rows that a run took from its files, and rows of the slices that it judged and published."""
         from pipelines.lineage.ledger import Ledger
 
         ledger = Ledger(self.path / "data" / "ledger.sqlite")
         try:
-            return int(ledger.rows("select coalesce(sum(n_rows), 0) as n from deliveries where run_id = ?", [run_id])[0]["n"])
+            taken = ledger.rows("select coalesce(sum(n_rows), 0) as n from deliveries where run_id = ?", [run_id])
+            published = ledger.rows(
+                "select coalesce(sum(v.n_rows), 0) as n from verdicts v join publications p using (publication_id) where p.run_id = ?", [run_id]
+            )
+            return int(taken[0]["n"]), int(published[0]["n"])
         finally:
             ledger.close()
 

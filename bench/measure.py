@@ -115,7 +115,7 @@ class Size:
             builds.append(copy.dbt())
             copy.remove()
         gated.remove()
-        self._add("dbt_build_of_the_night", _middle(builds))
+        self._add("dbt_build_of_the_night", _middle(builds), nights[0].steps["models"].rows)
         self.ratios["night_over_dbt_build"] = _typical(nights) / median(b.seconds for b in builds)
 
     def _whole(self, folder: Folder) -> None:
@@ -154,7 +154,7 @@ class Size:
     def _night(self, name: str, nights: Sequence[Night]) -> None:
         middle = sorted(nights, key=lambda n: n.whole.seconds)[(len(nights) - 1) // 2]
         self._add(name, middle.whole, middle.rows)
-        self.lines += [Line(f"{name}.{part}", getattr(middle, part)) for part in ("intake", "arrival_gate", "models", "publication_gate", "publication")]
+        self.lines += [Line(f"{name}.{part}", step.seconds, step.rows, step.peak_mib) for part, step in middle.steps.items()]
 
     def _add(self, name: str, measured: Measured, rows: int | None = None) -> None:
         self.lines.append(Line(name, measured.seconds, rows, measured.peak_mib))

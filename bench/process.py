@@ -27,11 +27,17 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """One command: wall-clock seconds, peak resident MiB of its process tree, what it printed."""
+    """One command: wall-clock seconds, peak resident MiB of its process tree, what it printed, and each look at its memory (seconds since 1970, MiB)."""
 
     seconds: float
     peak_mib: float
     output: str
+    looks: tuple[tuple[float, float], ...] = ()
+
+    def peak_between(self, begin: float, end: float) -> float:
+        """MiB at most between two moments, or at the look nearest to them where none fell between."""
+        between = [mib for at, mib in self.looks if begin <= at <= end]
+        return max(between) if between else min(self.looks, key=lambda look: abs(look[0] - begin))[1]
 
 
 def measure(command: Sequence[str], *, environment: Mapping[str, str] | None = None, fine: tuple[int, ...] = (0,)) -> Measured:
@@ -40,9 +46,9 @@ def measure(command: Sequence[str], *, environment: Mapping[str, str] | None = N
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8") as out:
         start = time.perf_counter()
         process = subprocess.Popen(list(command), cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
-        tree, peak = psutil.Process(process.pid), 0
+        tree, looks = psutil.Process(process.pid), []
         while True:
-            peak = max(peak, _resident(tree))
+            looks.append((time.time(), _resident(tree) / _MIB))
             try:
                 status = process.wait(_EVERY)
                 break
@@ -53,7 +59,7 @@ def measure(command: Sequence[str], *, environment: Mapping[str, str] | None = N
         output = out.read()
     if status not in fine:
         raise BenchError(f"{' '.join(command)} ended with {status}:\n{output[-4000:]}")
-    return Measured(seconds, peak / _MIB, output)
+    return Measured(seconds, max(mib for _, mib in looks), output, tuple(looks))
 
 
 def _resident(root: psutil.Process) -> int:

@@ -16,7 +16,7 @@ from bench.district import Folder
 from bench.intake import ATTENDANCE, RESULTS, Intake, Timed, attendance_rows, result_rows, write_csv
 from bench.intake import Line as IntakeLine
 from bench.measure import PARTS, Line, Size
-from bench.process import BenchError, measure
+from bench.process import BenchError, Measured, measure
 
 
 def test_statements_end_at_the_end_of_a_line() -> None:
@@ -35,6 +35,15 @@ def test_a_process_is_measured_with_its_children() -> None:
     found = measure([sys.executable, "-c", grown])
     assert found.seconds >= 0.5
     assert found.peak_mib > 76
+
+
+def test_memory_is_told_by_the_time_of_a_step() -> None:
+    found = Measured(4.0, 50.0, "", ((100.0, 10.0), (101.0, 50.0), (102.0, 20.0), (103.0, 30.0)))
+    assert found.peak_between(100.5, 102.0) == 50.0
+    assert found.peak_between(101.5, 103.0) == 30.0
+    assert found.peak_between(102.1, 102.2) == 20.0, "a step shorter than the time between two looks"
+    measured = measure([sys.executable, "-c", "import time; time.sleep(0.3)"])
+    assert measured.peak_mib == measured.peak_between(0.0, float("inf")) > 0
 
 
 def test_a_failed_process_says_what_it_printed() -> None:
