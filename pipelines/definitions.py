@@ -20,7 +20,6 @@ from pipelines.defs.resources import DistrictResource, district_folder, manifest
 from pipelines.defs.transform import transform_assets
 from pipelines.district import load_district
 from pipelines.intake.fetch import api_sources
-from pipelines.lineage.graph import Manifest, tables_behind_indicators
 
 
 def build_definitions(folder: Path) -> dg.Definitions:
@@ -31,13 +30,12 @@ def build_definitions(folder: Path) -> dg.Definitions:
     manifest = manifest_path()
     fetched = [s.id for s in api_sources(district)]
     landing = landing_specs([(s.id, s.path) for s in district.sources if s.id not in fetched])
-    essential = frozenset.intersection(*tables_behind_indicators(Manifest(manifest)).values())
     return dg.Definitions(
         assets=[
             *landing,
             *fetched_assets(partitions, fetched),
             raw_assets([*(spec.key for spec in landing), *fetched_keys(fetched)]),
-            held_assets(essential),
+            held_assets(),
             transform_assets(manifest),
             published_assets(partitions, manifest),
         ],

@@ -2,8 +2,8 @@
 
 What belongs here: the declaration of accepted tables and their checks, made by one factory. Judging is `pipelines.quality`.
 
-A file that fails is stopped at the door and the table's last accepted version stays, so the night goes on: the check then warns. Where a table that
-every indicator stands on has no accepted version at all there is nothing to go on with: the check is an error, and blocks what is downstream.
+A file that fails is stopped at the door and the table's last accepted version stays, so the night goes on: the check then warns. Where nothing was
+ever accepted there is nothing to go on with: the check is an error, and blocks what is downstream.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from pipelines.defs.resources import DistrictResource, reporter
 from pipelines.lineage.ledger import Check
 from pipelines.quality.arrival import arrive
 from pipelines.quality.build import open_build
+from pipelines.quality.stopped import in_words, open_deliveries
 from pipelines.sources import ALL_TABLES
 
 CHECK = "arrival_expectations"
@@ -28,8 +29,8 @@ def arrival_checks(keys: Mapping[str, Sequence[str]]) -> list[dg.AssetCheckSpec]
     ]
 
 
-def held_assets(essential: frozenset[str]) -> dg.AssetsDefinition:
-    """All accepted tables, judged and merged in one step. `essential` tables must exist for anything to be built."""
+def held_assets() -> dg.AssetsDefinition:
+    """All accepted tables, judged and merged in one step."""
     keys = {t: ["held", t] for t in ALL_TABLES}
     specs = [
         dg.AssetSpec(key, deps=[["raw", t]], group_name="held", kinds={"duckdb"}, description="The last accepted version of every key.")
@@ -43,6 +44,7 @@ def held_assets(essential: frozenset[str]) -> dg.AssetsDefinition:
             report = arrive(settings, ledger, context.run.run_id, last, reporter(context))
             with open_build(settings, read_only=True) as db:
                 held = {t: db.execute(f"select count(*) from held.{t}").fetchall()[0][0] for t in ALL_TABLES}
+            stopped = [in_words(d) for d in open_deliveries(ledger)]
         for table, key in keys.items():
             some = [d for d in report.deliveries if d.table_name == table]
             metadata = {
@@ -55,17 +57,19 @@ def held_assets(essential: frozenset[str]) -> dg.AssetsDefinition:
             }
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             failed = [c for c in report.checks if c.subject == table and not c.passed]
-            yield _result(key, failed, nothing_to_go_on=table in essential and held[table] == 0)
+            yield _result(key, failed, nothing_to_go_on=bool(failed) and not any(held.values()))
+        if stopped and not any(held.values()):
+            raise dg.Failure("\n".join(["nothing was ever accepted, so there is nothing to build:", *stopped]))
 
     return arrival_gate
 
 
 def _result(key: Sequence[str], failed: Sequence[Check], *, nothing_to_go_on: bool) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        passed=not failed and not nothing_to_go_on,
+        passed=not failed,
         check_name=CHECK,
         asset_key=dg.AssetKey(key),
         severity=dg.AssetCheckSeverity.ERROR if nothing_to_go_on else dg.AssetCheckSeverity.WARN,
         metadata={c.check_id: c.n_unexpected for c in failed},
-        description="nothing of this table was ever accepted" if nothing_to_go_on else "; ".join(dict.fromkeys(c.message for c in failed)),
+        description="; ".join(dict.fromkeys(c.message for c in failed)),
     )

@@ -288,7 +288,11 @@ def _deliver(night: _Night, found: Found, part: Part, first: Look) -> Delivery |
         settle(temporary, night.district.data / raw_path)
         if shield and source.survey:
             free_text.keep(night.district, night.ledger, delivery, source.survey, shield.texts, night.until)
-    return _record(night, replace(delivery, raw_path=raw_path, n_rows=written.n_rows, status=status, why=written.why, warnings=warnings))
+    n_quarantined = written.n_rows if written.why else 0  # stopped whole
+    return _record(
+        night,
+        replace(delivery, raw_path=raw_path, n_rows=written.n_rows, n_quarantined=n_quarantined, status=status, why=written.why, warnings=warnings),
+    )
 
 
 def _identity(night: _Night, found: Found, table: str, name: str, mode: Literal["bulk", "delta"], examined: Examined) -> tuple[Delivery, Delivery | None]:

@@ -50,7 +50,9 @@ def arrive(district: District, ledger: Ledger, run_id: str, until: date, progres
     tonight = [d for d in candidates if d.status == "raw" or d.delivery_id in again]
     suites = load_suites("arrival")
     released = frozenset(r["delivery_id"] for r in ledger.rows("select delivery_id from releases where table_name = ''"))
-    checks = [_unreadable(run_id, d) for d in ledger.deliveries(status=("blocked", "unreadable")) if d.run_id == run_id and d.delivery_id not in again]
+    at_the_door = [d for d in ledger.deliveries(status=("blocked", "unreadable")) if d.run_id == run_id and d.delivery_id not in again]
+    assert_accounted(at_the_door)
+    checks = [_unreadable(run_id, d) for d in at_the_door]
 
     with open_build(district) as db:
         hold.ensure_tables(db, list(ALL_TABLES.values()))
@@ -220,8 +222,16 @@ def _merge(db: duckdb.DuckDBPyConnection, names: Sequence[str], run_id: str, sto
     judge.note_unknown_days(db)
 
 
+def assert_accounted(deliveries: Sequence[Delivery]) -> None:
+    """Rows in = accepted + quarantined + superseded + duplicate, of each delivery. Raises AccountingError."""
+    for d in deliveries:
+        accounted = d.n_accepted + d.n_quarantined + d.n_superseded + d.n_duplicate
+        if d.n_rows != accounted:
+            raise AccountingError(f"{d.name}: {d.n_rows} rows in, {accounted} accounted for")
+
+
 def _account(db: duckdb.DuckDBPyConnection, tonight: Sequence[Delivery], names: Sequence[str], stopped: dict[str, str]) -> list[Delivery]:
-    """Each delivery with its counts. Rows in = accepted + quarantined + superseded + duplicate, or AccountingError."""
+    """Each delivery with its counts. Raises AccountingError."""
     union = " union all ".join(
         f"select _delivery_id, _line, case when _outcome = 'blocked' then 'quarantined' else _outcome end as _outcome from judged.{n} where not _is_retried"
         for n in names
@@ -240,11 +250,10 @@ def _account(db: duckdb.DuckDBPyConnection, tonight: Sequence[Delivery], names: 
         n = by_delivery.get(d.delivery_id, {})
         if d.delivery_id in stopped:
             n = {1: d.n_rows}
-        if sum(n.values()) != d.n_rows:
-            raise AccountingError(f"{d.name}: {d.n_rows} rows in, {sum(n.values())} accounted for")
         why = "" if d.delivery_id not in stopped else f"{stopped[d.delivery_id]}"
         counts = {"n_quarantined": n.get(1, 0), "n_accepted": n.get(2, 0), "n_superseded": n.get(3, 0), "n_duplicate": n.get(4, 0)}
         accounted.append(replace(d, status="blocked" if why else "accepted", why=why, **counts))
+    assert_accounted(accounted)
     return accounted
 
 

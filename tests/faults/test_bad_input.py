@@ -79,7 +79,7 @@ class Nights:
         """Why the file of this name was stopped, as the outcome has it. Fails unless it was stopped whole."""
         found = [d for d in self.bad.deliveries if d["name"] == name]
         assert [d["status"] in ("blocked", "unreadable") for d in found] == [True], f"{name} was not stopped: {found}"
-        assert found[0]["n_accepted"] == 0
+        assert (found[0]["n_accepted"], found[0]["n_quarantined"]) == (0, found[0]["n_rows"]), "rows in are not accounted for"
         why = str(found[0]["why"])
         assert why.startswith(name), f"the message does not begin with the file: {why}"
         return why

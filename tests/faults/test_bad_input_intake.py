@@ -44,7 +44,7 @@ def test_an_empty_file(tmp_path: Path) -> None:
 
 def test_a_duplicated_header(tmp_path: Path) -> None:
     bad = _night(tmp_path, BAD, "student,school,day,code,Student\n" + ROW)
-    assert bad.status == "blocked"
+    assert (bad.status, bad.n_rows, bad.n_quarantined) == ("blocked", 1, 1)
     assert f"{BAD}, line 1: the header names a column twice: 'Student' is column 1 and column 5; name each column once" in bad.why
     names = pq.read_schema(tmp_path / "data" / bad.raw_path).names
     assert names[:5] == ["student", "school", "day", "code", "Student#2"]
