@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pipelines.dbt_process import make_ready
 from pipelines.district import District, load_district
 from pipelines.lineage.graph import PROJECT
 from pipelines.lineage.ledger import FETCHED, SETTLED, Ledger, now
@@ -59,7 +60,7 @@ class Outcome:
 def prepare_manifest() -> Path:
     """Parse the dbt project where its files are newer than the manifest; returns the manifest. Raises RunError when it does not parse.
 
-    dbt leaves what it read beside the manifest, and the first night of a district begins with a copy of it. One process parses; others wait for it.
+    dbt leaves what it read beside the manifest, and every night begins with a copy of it (`dbt_child.py`). One process parses; others wait for it.
     """
     from filelock import FileLock
 
@@ -107,6 +108,7 @@ def run_nightly(folder: Path, day: date, first: date | None = None) -> Outcome:
     if district.school_year_of(day) is None and day < district.school_years[0].start:
         raise RunError(f"{day}: before the first school year in {folder / 'district.toml'} ({district.school_years[0].start})")
     prepare_manifest()
+    make_ready()
     prepare_instance(district)
     import dagster as dg
 
@@ -171,7 +173,7 @@ def _failure(result: Any) -> RunError:
 def _plain(message: str) -> str:
     """`package.module.SomeError: words` without the name of the error, where the words are ours."""
     name, _, words = message.strip().partition(": ")
-    return words if words and name.startswith("pipelines.") else message.strip()
+    return words if words and (name.startswith("pipelines.") or name.endswith(".Failure")) else message.strip()
 
 
 def _note_failure(ledger: Ledger, run_id: str, why: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines.defs.resources import DistrictResource, dbt_target, reporter
-from pipelines.defs.transform import parse_failures
+from pipelines.defs.transform import parse_results
 from pipelines.lineage.graph import Manifest
 from pipelines.publication.publish import publish, run_of
 
@@ -29,9 +29,9 @@ def published_assets(partitions: dg.PartitionsDefinition, manifest: Path) -> dg.
     @dg.multi_asset(name="publish", specs=specs, check_specs=checks, partitions_def=partitions, pool="build", backfill_policy=dg.BackfillPolicy.single_run())
     def publish_marts(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with district.ledger() as (settings, ledger):
-            failures = parse_failures(json.loads((dbt_target(settings) / "run_results.json").read_text(encoding="utf-8")))
+            results = parse_results(json.loads((dbt_target(settings) / "run_results.json").read_text(encoding="utf-8")))
             run = run_of(ledger, context.run.run_id)
-            report = publish(settings, ledger, run, manifest, failures, whole=False, progress=reporter(context))
+            report = publish(settings, ledger, run, manifest, results, whole=False, progress=reporter(context))
         for mart in marts:
             mine = [v for v in report.verdicts if v.mart == mart]
             held = [v for v in mine if v.verdict == "held"]

@@ -6,7 +6,6 @@ results and holds what depends on them.
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +15,12 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets
 from packaging.version import Version
 
+from pipelines.dbt_process import DbtProcess
 from pipelines.defs.resources import DistrictResource, dbt_environment, dbt_target, reporter
 from pipelines.district import District
 from pipelines.lineage.graph import PROJECT, Manifest
 from pipelines.publication import assemble
-from pipelines.publication.gate import NodeFailure
+from pipelines.publication.gate import NodeResult
 from pipelines.publication.publish import definitions_hash, publish, run_of
 from pipelines.quality import frozen
 from pipelines.quality.build import begin_build, fed_tables, finish_night, is_built_with, open_build
@@ -36,14 +36,13 @@ def build_arguments(*, whole: bool) -> list[str]:
     return [*build, "--full-refresh"] if whole else [*build, "--exclude-resource-type", "seed", "--exclude", "config.materialized:view"]
 
 
-def parse_failures(results: dict[str, Any]) -> list[NodeFailure]:
-    """What failed, warned or was skipped, from dbt's run_results.json."""
-    bad = ("error", "fail", "warn", "skipped", "runtime error")
+def parse_results(results: dict[str, Any]) -> list[NodeResult]:
+    """Tests, and what else failed, warned or was skipped, from dbt's run_results.json."""
     found = []
     for r in results["results"]:
-        if r["status"] in bad:
-            status = "error" if r["status"] == "runtime error" else r["status"]
-            found.append(NodeFailure(r["unique_id"], status, _first_line(r.get("message")), int(r.get("failures") or 0)))
+        status = "error" if r["status"] == "runtime error" else r["status"]
+        if r["unique_id"].startswith("test.") or status in ("error", "fail", "warn", "skipped"):
+            found.append(NodeResult(r["unique_id"], status, _first_line(r.get("message")), int(r.get("failures") or 0)))
     return found
 
 
@@ -53,24 +52,23 @@ def _first_line(message: str | None) -> str:
 
 
 def start_dbt(arguments: list[str], district: District, context: dg.AssetExecutionContext, manifest: Path) -> DbtCliInvocation:
-    """Start dbt as a process of its own, whose events become Dagster's.
+    """Start dbt in a process that was made ready before (`dbt_process.py`); its events become Dagster's.
 
     `DbtCliResource.cli` would first ask dbt for its version, in another process, and load its adapter into this one: seconds of every night, for column
     metadata and row counts that are not asked for.
     """
     target = dbt_target(district)
+    target.mkdir(parents=True, exist_ok=True)
     paths = {"DBT_PROJECT_DIR": str(PROJECT), "DBT_PROFILES_DIR": str(PROJECT), "DBT_TARGET_PATH": str(target)}
-    output = {"DBT_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"}
-    return DbtCliInvocation.run(
-        args=[str(Path(sys.executable).with_name("dbt")), *arguments],
-        env={**os.environ, **dbt_environment(district), **paths, **output},
+    environment = {**os.environ, **dbt_environment(district), **paths, "DBT_LOG_FORMAT": "json"}
+    return DbtCliInvocation(
+        process=DbtProcess(arguments, environment, PROJECT),  # type: ignore[arg-type]  # it is asked for stdout, wait, returncode, send_signal and args alone
         manifest=json.loads(manifest.read_text(encoding="utf-8")),
         dagster_dbt_translator=DagsterDbtTranslator(),
         project_dir=PROJECT,
         target_path=target,
         raise_on_error=False,
         context=context,
-        adapter=None,
         cli_version=Version(version("dbt-core")),
     )
 
@@ -101,15 +99,15 @@ def transform_assets(manifest: Path) -> dg.AssetsDefinition:
             # 0: all built, 1: something failed and is told; anything else ended before its time, whatever it wrote of what it had done
             if not (target / "run_results.json").exists() or invocation.process.returncode not in (0, 1):
                 raise dg.Failure(f"dbt did not finish; see {target / 'logs' / 'dbt.log'}")
-            failures = parse_failures(json.loads((target / "run_results.json").read_text(encoding="utf-8")))
+            results = parse_results(json.loads((target / "run_results.json").read_text(encoding="utf-8")))
             with open_build(settings) as db:
-                if not any(f.status in ("error", "skipped") for f in failures):
+                if not any(r.status in ("error", "skipped") for r in results):
                     assemble.note_pending(db, Manifest(manifest).marts(), whole=whole)
                     finish_night(db, list(ALL_TABLES), fingerprint)
                     frozen.freeze(db, settings)
             marts = {m.name for m in Manifest(manifest).marts()}
-            if any(f.unique_id.rsplit(".", 1)[-1] in marts and f.status in ("error", "skipped") for f in failures):
+            if any(r.unique_id.rsplit(".", 1)[-1] in marts and r.status in ("error", "skipped") for r in results):
                 # the steps below need marts that were not built: hold everything here, and say so
-                publish(settings, ledger, run_of(ledger, context.run.run_id), manifest, failures, whole=whole, progress=progress)
+                publish(settings, ledger, run_of(ledger, context.run.run_id), manifest, results, whole=whole, progress=progress)
 
     return transform

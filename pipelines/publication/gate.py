@@ -24,11 +24,11 @@ from pipelines.sources import ALL_TABLES, format_of
 
 
 @dataclass(frozen=True)
-class NodeFailure:
-    """A dbt node (test or model) that failed or was skipped."""
+class NodeResult:
+    """How a dbt test came out, or a model that was not built."""
 
     unique_id: str
-    status: str  # fail, warn, error or skipped
+    status: str  # pass, fail, warn, error or skipped
     message: str
     n_failures: int = 0
 
@@ -92,19 +92,32 @@ def _tables_of(district: District, ledger: Ledger, source_id: str) -> set[str]:
     return {t.name for t in format_of(source).feeds(source)}
 
 
-def dbt_issues(manifest: Manifest, failures: Sequence[NodeFailure]) -> list[Issue]:
+def dbt_checks(run_id: str, manifest: Manifest, results: Sequence[NodeResult]) -> list[Check]:
+    """Every dbt test that ran, and every model that ended in an error, for the ledger. What was skipped was not looked at: why, the failed node says."""
+    return [
+        Check(run_id, "dbt", manifest.tested(r.unique_id), _plain_name(r.unique_id), "warning" if r.status == "warn" else "critical", r.status == "pass",
+              r.n_failures or int(r.status != "pass"), r.message)
+        for r in results if r.status != "skipped"
+    ]  # fmt: skip
+
+
+def _plain_name(unique_id: str) -> str:
+    """The name of a dbt node in its id: `test.<project>.<name>.<hash>`, `model.<project>.<name>`."""
+    return unique_id.split(".")[2]
+
+
+def dbt_issues(manifest: Manifest, results: Sequence[NodeResult]) -> list[Issue]:
     """A failed model or error test holds the indicators that pass through it; one on a mart, or behind everything, holds them all."""
     everyone = frozenset(i["indicator_id"] for i in registry("indicators"))
     behind = models_behind_indicators(manifest)
     issues = []
-    for f in failures:
-        if f.status == "skipped":
+    for r in results:
+        if r.status in ("pass", "skipped"):
             continue  # what made it skip is listed itself
-        node = f.unique_id
-        model = manifest.tested(node)
+        model = manifest.tested(r.unique_id)
         through = frozenset(i for i, nodes in behind.items() if any(n.rsplit(".", 1)[-1] == model for n in nodes))
-        severity: Severity = "warning" if f.status == "warn" else "critical"
-        issues.append(Issue(through or everyone, severity, f"{node.split('.')[2]}: {f.message or f.status}"))
+        severity: Severity = "warning" if r.status == "warn" else "critical"
+        issues.append(Issue(through or everyone, severity, f"{_plain_name(r.unique_id)}: {r.message or r.status}"))
     return issues
 
 

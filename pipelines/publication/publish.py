@@ -82,7 +82,7 @@ def publish(
     ledger: Ledger,
     run: Run,
     manifest_path: Path,
-    failures: Sequence[gate.NodeFailure],
+    results: Sequence[gate.NodeResult],
     *,
     whole: bool,
     progress: Callable[[str], None],
@@ -91,8 +91,9 @@ def publish(
     manifest = Manifest(manifest_path)
     models = manifest.marts()
     warehouse = open_warehouse(district.warehouse_url)
-    broken = {manifest.tested(f.unique_id) for f in failures if f.status in ("error", "skipped")} & {m.name for m in models}
-    issues = gate.dbt_issues(manifest, failures)
+    broken = {manifest.tested(r.unique_id) for r in results if r.status in ("error", "skipped")} & {m.name for m in models}
+    issues = gate.dbt_issues(manifest, results)
+    ledger.put(*gate.dbt_checks(run.run_id, manifest, results))
     first = warehouse.current() is None or not warehouse.marts()  # a night on which no mart could be built is published too
     with open_build(district) as db:
         issues += gate.arrival_issues(db, district, ledger, manifest)

@@ -11,6 +11,9 @@ import pytest
 from pipelines.defs import transform
 from tests.districts import START, TestDistrict, make_district
 
+OF_LAST_RUN = """select subject, check_id from operations.checks where gate = 'dbt'
+    and run_id = (select run_id from operations.runs order by started_at desc limit 1)"""
+
 
 def _without_a_model(district: TestDistrict, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that others stand on is gone and is not built: they and both marts end in an error."""
@@ -29,6 +32,8 @@ def test_a_night_whose_models_fail_holds_everything_and_the_next_makes_good(tmp_
     assert district.query("select count(*) from information_schema.tables where table_schema = 'marts'") == [(0,)], "the fault did not strike"
 
     assert district.run(START).exit_status == 0
+    assert district.published(f"{OF_LAST_RUN} and not passed") == []
+    assert ("agg_indicator_values", "unique_agg_indicator_values_value_key") in district.published(OF_LAST_RUN)
     published = district.hashes()
     covered = district.published("from operations.coverage")
     with monkeypatch.context() as patch:
@@ -36,6 +41,7 @@ def test_a_night_whose_models_fail_holds_everything_and_the_next_makes_good(tmp_
         night = district.run(START + timedelta(days=1))
     assert night.exit_status == 3
     assert {v["verdict"] for v in night.verdicts} == {"held"}
+    assert ("int_subject_indicators", "int_subject_indicators") in district.published(f"{OF_LAST_RUN} and not passed and message <> ''")
     assert district.published("from operations.coverage") == covered
 
     assert district.run(START + timedelta(days=2)).exit_status == 0
