@@ -1,7 +1,7 @@
 """The Dagster code location: gathers `defs/` for one district, nothing else.
 
 The district is the folder named by THROUGHLINE_DISTRICT, or the one that one stands in. Loading reads its settings and the parsed dbt manifest;
-it opens no database, looks into no landing folder, and imports neither Great Expectations nor pandas.
+it opens no database, looks into neither the landing nor the data folder, and imports neither Great Expectations nor pandas.
 """
 
 from __future__ import annotations
