@@ -43,7 +43,7 @@ def build_definitions(folder: Path) -> dg.Definitions:
         ],
         jobs=[nightly_job()],
         schedules=[nightly_schedule(timezone)],
-        sensors=[landing_sensor(timezone)],
+        sensors=[landing_sensor()],
         resources={"district": DistrictResource(folder=str(folder))},
     )
 
