@@ -92,5 +92,5 @@ def district_folder() -> Path:
 
 
 def manifest_path() -> Path:
-    """The manifest that definitions are built from, made by `dbt parse` (the command line and `make dev` see to it)."""
+    """The manifest that definitions are built from, made by `dbt parse` (`throughline run` and `throughline dev` see to it)."""
     return PROJECT / "target" / "manifest.json"
