@@ -30,7 +30,7 @@ def build_definitions(folder: Path) -> dg.Definitions:
     partitions = daily(district.school_years[0].start, timezone)
     manifest = manifest_path()
     fetched = [s.id for s in api_sources(district)]
-    landing = landing_specs([(s.id, s.path) for s in district.sources if s.id not in fetched])
+    landing = landing_specs([(s.id, s.path) for s in district.sources if s.id not in fetched], district.landing)
     essential = frozenset.intersection(*tables_behind_indicators(Manifest(manifest)).values())
     return dg.Definitions(
         assets=[
