@@ -267,3 +267,46 @@ def test_the_password_is_shown_and_kept_nowhere(server: Story) -> None:
     assert kept == []
     assert password not in repr(server.seen)
     assert not server.district.warehouse.exists(), "nothing of it is published to DuckDB"
+
+
+def test_what_a_person_reads_after_a_night_that_was_held_back_in_part(duck: Story) -> None:
+    text, district = duck.said["run"], duck.district
+    flat = " ".join(text.split())
+    assert flat.startswith(
+        f"Synthetic Unified School District, figures to {WEDNESDAY} In short: the figures to {WEDNESDAY} are out; these keep their last good value: "
+    )
+    short = flat.partition(" Taken ")[0]
+    assert f"Assignment completion, D or F rate, Late work (data to {TUESDAY})" in short
+    assert re.search(rf"Attendance rate, [^;.]* at school {SPOILT}, {SILENT} \(data to {TUESDAY}\)", short)
+    assert "Also: 1 file stopped at the door, 1 row set aside." in short
+
+    columns, *taken = (re.split(r" {2,}", line.strip()) for line in block(text, "Taken"))
+    assert columns == ["files", "rows in", "accepted", "set aside", "superseded", "duplicate", "stopped"]
+    counts = {kind: [int(n.replace(",", "")) for n in numbers] for kind, *numbers in taken}
+    assert all(n_in == sum(rest) for _, n_in, *rest in counts.values()), counts
+    run = "select run_id from publications order by created_at limit 1 offset 1"
+    ((n_files, n_rows, n_accepted),) = district.ledger(f"select count(*), sum(n_rows), sum(n_accepted) from deliveries where run_id = ({run})")
+    assert counts["Together"][:3] == [n_files, n_rows, n_accepted]
+    assert (counts["Together"][3], counts["Attendance"][3]) == (1, 1)
+
+    (stopped, *_) = block(text, "Held back: files stopped at the door")[1:]
+    assert stopped.startswith(f"{MARKS}!results.csv")
+    assert "Results.csv has no column 'scoreStatus'." in flat
+    (aside,) = block(text, "Rows set aside")[1:]
+    assert re.match(rf"Attendance +1 +{WEDNESDAY} +The attendance code is not in the code map\. +Add the code to codes/attendance_codes\.csv", aside)
+    held = "\n".join(block(text, "Held back: figures that keep their last good value"))
+    for indicator, place in (("attendance_rate", SILENT), ("attendance_rate", SPOILT), ("d_f_rate", "all")):
+        assert re.search(rf"^{indicator} +{place} +{TUESDAY} +\S", held, re.MULTILINE)
+    assert re.search(rf"Attendance rate +standard +[\d.]+ % .* {WEDNESDAY} +warning: school {SPOILT}, {SILENT} is held back", text)
+    assert "Nothing is held back." not in text
+
+    path = district.warehouse
+    assert f"Publication {duck.publications()[1]} in {path}\n" in text
+    assert f"duckdb -readonly {path}, then: from marts.agg_indicator_values;" in text
+    assert "Traceback" not in text + duck.reported["run"]
+    assert not re.search(r"\[/?\w*\]", text), "markup of the terminal is not shown"
+
+
+def block(text: str, title: str) -> list[str]:
+    """The lines of a table, its header first."""
+    return next(part for part in text.split("\n\n") if part.startswith(title)).splitlines()[1:]
