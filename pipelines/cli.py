@@ -93,8 +93,8 @@ def _report(district: District, ledger: Ledger, outcome: Any, *, as_json: bool) 
     mended = [d for d in ledger.deliveries(status=("blocked", "unreadable")) if d.run_id == outcome.run_id and d.name not in known and d.why != PACKAGE]
     stopped += [(d.name, why_stopped(d), "a later file stands in its place") for d in mended]
     there = {f["indicator_id"] for f in figures}
-    missing = [i["indicator_name"] for i in registry("indicators") if i["indicator_id"] not in there]
-    show.run(show.console(), district.district.name, outcome, figures, stopped, aside, missing)
+    names = {i["indicator_id"]: i["indicator_name"] for i in registry("indicators")}
+    show.run(show.console(), district.district.name, outcome, figures, stopped, aside, names, [name for i, name in names.items() if i not in there])
 
 
 @cli.command()

@@ -198,7 +198,8 @@ def outcome(district: District, ledger: Ledger, run_id: str) -> Outcome:
     rows = {n.removeprefix("n_"): sum(getattr(d, n) for d in taken) for n in names}
     verdicts = ledger.verdicts(publication.publication_id)
     odd = tuple(
-        {"mart": v.mart, "indicator_id": v.indicator_id, "school_year": v.school_year, "school_id": v.school_id, "verdict": v.verdict, "why": v.why}
+        {k: getattr(v, k) for k in ("mart", "indicator_id", "school_year", "school_id", "verdict", "why")}
+        | {"data_as_of": v.data_as_of.isoformat() if v.visible_publication_id else ""}  # "": nothing was ever published there
         for v in verdicts
         if v.verdict != "pass"
     )

@@ -24,6 +24,7 @@ PROGRESS = logging.getLogger("throughline.progress")
 _PLAIN_WIDTH = 160  # columns where there is no terminal
 _THROTTLE = 2.0  # seconds between plain lines that begin alike
 _GRADEBOOK = ("oneroster__categories", "oneroster__line_items", "oneroster__results")
+_FEW = 3  # schools that a sentence names
 _KINDS = {"oneroster": "Roster", "lms": "Learning system", "extract": "", "survey": "Survey", "registry": "Improvement"}
 _WEIGHTS = {"serious": "[bold red]serious[/]", "warning": "[yellow]warning[/]", "info": "info"}
 
@@ -136,10 +137,16 @@ def run(
     figures: Sequence[Mapping[str, Any]],
     stopped: Sequence[Sequence[str]],
     aside: Sequence[Any],
+    names: Mapping[str, str],
     missing: Sequence[str],
 ) -> None:
-    """What a run took, held back and published. `stopped` are (file, why, what stands in its place), `missing` indicators without a figure."""
+    """What a run took, held back and published. `stopped` are (file, why, what stands in its place), `names` the indicators' by their ids, `missing` those
+    of indicators without a figure.
+    """
     out.print(f"[bold]{escape(district)}[/], figures to {outcome.as_of}\n")
+    held = [v for v in outcome.verdicts if v["verdict"] == "held"]
+    if stopped or aside or held or outcome.waiting:
+        out.print(f"{escape(_in_short(outcome, held, names, len(stopped), sum(a.n_rows for a in aside)))}\n")
     _taken(out, outcome.deliveries)
     if stopped:
         table(out, "Held back: files stopped at the door", ("file", "why", "now"), stopped)
@@ -148,9 +155,9 @@ def run(
     if aside:
         rows = [(table_words(a.table), a.n_rows, a.since, a.message, a.remedy) for a in aside]
         table(out, "Rows set aside, tonight and before: in no figure until they are mended", ("of", "rows", "since", "why", "what to do"), rows, ("rows",))
-    held = list(dict.fromkeys((v["indicator_id"], v["school_id"] or "all", v["why"]) for v in outcome.verdicts if v["verdict"] == "held"))
     if held:
-        table(out, "Held back: figures that keep their last good value", ("indicator", "school", "why"), held)
+        kept = list(dict.fromkeys((v["indicator_id"], v["school_id"] or "all", v["data_as_of"] or "none yet", v["why"]) for v in held))
+        table(out, "Held back: figures that keep their last good value", ("indicator", "school", "data to", "why"), kept, whole=("indicator", "data to"))
     warned = list(dict.fromkeys((v["indicator_id"], v["school_id"] or "all", v["why"]) for v in outcome.verdicts if v["verdict"] == "warning"))
     if warned:
         table(out, "Published with a warning", ("indicator", "school", "why"), warned)
@@ -159,6 +166,28 @@ def run(
     _figures(out, figures, missing)
     out.print(f"Publication {outcome.publication_id} in {escape(outcome.location)}", soft_wrap=True)
     out.print(escape(outcome.how_to_open), soft_wrap=True)
+
+
+def _in_short(outcome: Any, held: Sequence[Mapping[str, Any]], names: Mapping[str, str], n_stopped: int, n_aside: int) -> str:
+    """What a night that held something back comes to, for somebody who reads no table."""
+    places: dict[tuple[str, str], set[str]] = {}  # (indicator, data to) -> schools, "" all of them
+    for v in held:
+        places.setdefault((v["indicator_id"], v["data_as_of"]), set()).add(v["school_id"])
+    alike: dict[tuple[str, str], list[str]] = {}  # (data to, where) -> indicators
+    for (indicator, since), schools in places.items():
+        where = "" if "" in schools else f" at school {', '.join(sorted(schools))}" if len(schools) <= _FEW else f" at {len(schools)} schools"
+        alike.setdefault((since, where), []).append(names.get(indicator, indicator))
+    kept = [f"{', '.join(some)}{where} (data to {since})" for (since, where), some in sorted(alike.items()) if since]
+    never = [f"{', '.join(some)}{where}" for (since, where), some in sorted(alike.items()) if not since]
+    out = "no figure went out" if held and len(held) == outcome.n_slices else f"the figures to {outcome.as_of} are out{'' if held else ', all of them'}"
+    clauses = [out]
+    if kept:
+        clauses.append(f"these keep their last good value: {'; '.join(kept)}")
+    if never:
+        clauses.append(f"not out yet: {'; '.join(never)}")
+    counts = ((n_stopped, "file stopped at the door"), (n_aside, "row set aside"), (len(outcome.waiting), "thing left for the next run"))
+    also = ", ".join(f"{number(n)} {words if n == 1 else words.replace(' ', 's ', 1)}" for n, words in counts if n)
+    return f"In short: {'; '.join(clauses)}.{f' Also: {also}.' if also else ''} What to do is below; a figure goes out by itself when what it lacks has come."
 
 
 def _taken(out: Console, deliveries: Sequence[Mapping[str, Any]]) -> None:

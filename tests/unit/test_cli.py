@@ -8,6 +8,7 @@ import shlex
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -350,6 +351,40 @@ def test_cells_are_told_plainly() -> None:
     ]  # fmt: skip
     assert show.kind_words("") == "Unopened files"
     assert show.percent(0.9234) == "92.3 %"
+
+
+def held(indicator: str, school: str, since: str) -> dict[str, Any]:
+    return {"indicator_id": indicator, "school_id": school, "verdict": "held", "why": "w", "data_as_of": since}
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "waiting", "says"),
+    [
+        ([held("a", "", "")], 0, "In short: no figure went out; not out yet: Rate A. What"),
+        (
+            [held("a", s, "2025-09-05") for s in "1234"],
+            1,
+            "their last good value: Rate A at 4 schools (data to 2025-09-05). Also: 1 thing left for",
+        ),
+        (
+            [held(i, "", "2025-09-05") for i in "ba"],
+            0,
+            "are out; these keep their last good value: Rate B, Rate A (data to 2025-09-05). What",
+        ),
+        ([], 2, "In short: the figures to 2025-09-08 are out, all of them. Also: 2 things left for the next run. What"),
+        ([], 0, "Nothing is held back."),
+    ],
+)
+def test_a_night_in_short(verdicts: list[dict[str, Any]], waiting: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    left = [{"name": "x", "why": "x: w"}] * waiting
+    n_slices = 1 if verdicts and not verdicts[0]["data_as_of"] else 9
+    night = SimpleNamespace(
+        as_of="2025-09-08", verdicts=verdicts, waiting=left, deliveries=(), n_slices=n_slices, publication_id="p", location="", how_to_open=""
+    )
+    show.run(show.console(), "Maple Hollow", night, [], [], [], {"a": "Rate A", "b": "Rate B"}, [])
+    text = " ".join(capsys.readouterr().out.split())
+    assert says in text
+    assert ("In short" in text) == ("Nothing is held back" not in text)
 
 
 def test_what_the_readme_has_people_paste_is_a_command() -> None:
