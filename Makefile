@@ -67,8 +67,7 @@ spark:
 
 dev: setup  ## the Dagster UI for the demo district on http://127.0.0.1:3000
 	@test -f $(DEMO)/district.toml || { echo "no $(DEMO) yet: run 'make demo' first"; exit 1; }
-	@mkdir -p $(DEMO)/data/dagster && cp -n dagster.yaml $(DEMO)/data/dagster/
-	DAGSTER_HOME=$(CURDIR)/$(DEMO)/data/dagster THROUGHLINE_DISTRICT=$(CURDIR)/$(DEMO) $(BIN)/dagster dev -m pipelines.definitions -h 127.0.0.1 -p 3000
+	@$(BIN)/throughline dev --district $(DEMO)
 
 docs: setup  ## dbt's documentation of every model and column, for the demo district
 	@test -f $(DEMO_BUILD)/build.duckdb || { echo "no $(DEMO) yet: run 'make demo' first"; exit 1; }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.check_command import check_oneroster
+from pipelines.cli_dev import dev
 from pipelines.cli_fetch import fetch
 from pipelines.cli_map import map_file
 from pipelines.cli_quarantine import quarantine, why_stopped
@@ -272,6 +273,7 @@ def explain(folder: Path, indicator: str | None) -> None:
 
 
 cli.add_command(map_file)
+cli.add_command(dev)
 
 
 @cli.command()

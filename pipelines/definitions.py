@@ -1,7 +1,7 @@
 """The Dagster code location: gathers `defs/` for one district, nothing else.
 
 The district is the folder named by THROUGHLINE_DISTRICT, or the one that one stands in. Loading reads its settings and the parsed dbt manifest;
-it opens no database, looks into no landing folder, and imports neither Great Expectations nor pandas.
+it opens no database, looks into neither the landing nor the data folder, and imports neither Great Expectations nor pandas.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def build_definitions(folder: Path) -> dg.Definitions:
     partitions = daily(district.school_years[0].start, timezone)
     manifest = manifest_path()
     fetched = [s.id for s in api_sources(district)]
-    landing = landing_specs([(s.id, s.path) for s in district.sources if s.id not in fetched])
+    landing = landing_specs([(s.id, s.path) for s in district.sources if s.id not in fetched], district.landing)
     return dg.Definitions(
         assets=[
             *landing,
@@ -41,7 +41,7 @@ def build_definitions(folder: Path) -> dg.Definitions:
         ],
         jobs=[nightly_job()],
         schedules=[nightly_schedule(timezone)],
-        sensors=[landing_sensor(timezone)],
+        sensors=[landing_sensor()],
         resources={"district": DistrictResource(folder=str(folder))},
     )
 

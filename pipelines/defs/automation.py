@@ -5,13 +5,14 @@ What belongs here: when things run. The command line runs this very job.
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from pipelines.defs.resources import DistrictResource
+from pipelines.district import District
 from pipelines.intake.scan import find, look
 from pipelines.lineage.ledger import Ledger
 
@@ -34,28 +35,45 @@ def nightly_schedule(timezone: str) -> dg.ScheduleDefinition:
     return nightly_at_two
 
 
-def landing_sensor(timezone: str) -> dg.SensorDefinition:
-    """Runs the job when files have come that no run has dealt with. The cursor is the set of those files, never a time: a late file cannot be missed."""
+def landing_sensor() -> dg.SensorDefinition:
+    """Runs the job when files have come that no run has dealt with, by size and time of change and never by date: a late file cannot be missed.
+
+    The cursor is a day of the district's clock and the files that were asked for on it: each is asked for once a day, also while a run is taking them. A run
+    that fails leaves them to the nightly schedule or to the first tick of the next day; asking at each tick would repeat a failure that stays.
+    """
 
     @dg.sensor(name="landing", job_name=JOB, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.STOPPED)
     def landing(context: dg.SensorEvaluationContext, district: DistrictResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
         settings = district.load()
-        today = datetime.now(ZoneInfo(timezone)).date()
-        ledger = Ledger(settings.data / "ledger.sqlite")
-        try:
-            seen = {(r["source_id"], r["name"]): r["stamp"] for r in ledger.rows("select * from seen_files")}
-        finally:
-            ledger.close()
-        found, _ = find(settings, today)
-        fresh = sorted(f"{f.source.id} {f.name} {stamp}" for f in found if (stamp := look(f).stamp) != seen.get((f.source.id, f.name)))
-        cursor = hashlib.sha256("\n".join(fresh).encode()).hexdigest()
+        today = settings.today()
+        fresh = _not_dealt_with(settings, today)
         if not fresh:
             yield dg.SkipReason("no file that has not been dealt with")
             return
-        if cursor == context.cursor:
-            yield dg.SkipReason(f"{len(fresh)} files have been asked for already")
+        asked = {today.isoformat(), *(hashlib.sha256(f.encode()).hexdigest()[:16] for f in fresh)}
+        if asked <= set((context.cursor or "").split()):
+            yield dg.SkipReason(f"{len(fresh)} files have been asked for already today")
             return
+        cursor = " ".join(sorted(asked))
         context.update_cursor(cursor)
-        yield dg.RunRequest(run_key=cursor, partition_key=today.isoformat())
+        yield dg.RunRequest(run_key=hashlib.sha256(cursor.encode()).hexdigest(), partition_key=today.isoformat())
 
     return landing
+
+
+def _not_dealt_with(district: District, until: date) -> list[str]:
+    """The landing files up to a day that are not as intake remembers them, each with its size and time of change."""
+    ledger = Ledger(district.data / "ledger.sqlite")
+    try:
+        seen = {(r["source_id"], r["name"]): r["stamp"] for r in ledger.rows("select * from seen_files")}
+    finally:
+        ledger.close()
+    fresh = []
+    for f in find(district, until)[0]:
+        try:
+            stamp = look(f).stamp
+        except OSError:
+            continue  # gone since, or not whole yet: the next tick sees
+        if stamp != seen.get((f.source.id, f.name)):
+            fresh.append(f"{f.source.id} {f.name} {stamp}")
+    return fresh

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from pipelines.defs.partitions import business_dates
-from pipelines.defs.resources import DistrictResource, reporter
+from pipelines.defs.resources import DistrictResource, Metadata, link, reporter
 from pipelines.intake.fetch import checks, fetch
 from pipelines.lineage.ledger import FETCHED
 
@@ -34,7 +34,8 @@ def fetched_assets(partitions: dg.PartitionsDefinition, source_ids: Sequence[str
                 results = fetch(settings, ledger, settings.source(source_id), last, reporter(context))
                 ledger.put(*checks(context.run.run_id, results))
             missing = [r for r in results if r.status in ("failed", "unavailable")]
-            yield dg.MaterializeResult(asset_key=key, metadata={"records": sum(r.n_records for r in results), "resources_missing": len(missing)})
+            metadata: Metadata = {"records": sum(r.n_records for r in results), "resources_missing": len(missing), "folder": link(settings.landing)}
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             said = "; ".join(f"{r.resource}: {r.why}" for r in missing)
             yield dg.AssetCheckResult(passed=not missing, check_name=FETCHED, asset_key=key, severity=dg.AssetCheckSeverity.WARN, description=said)
 

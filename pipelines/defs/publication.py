@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.defs.resources import DistrictResource, dbt_target, reporter
+from pipelines.defs.resources import DistrictResource, Metadata, dbt_target, link, reporter
 from pipelines.defs.transform import parse_results
 from pipelines.lineage.graph import Manifest
 from pipelines.publication.publish import publish, run_of
@@ -35,13 +35,14 @@ def published_assets(partitions: dg.PartitionsDefinition, manifest: Path) -> dg.
         for mart in marts:
             mine = [v for v in report.verdicts if v.mart == mart]
             held = [v for v in mine if v.verdict == "held"]
-            metadata: dict[str, str | int] = {
+            metadata: Metadata = {
                 "publication": report.publication.publication_id,
                 "as_of": report.publication.as_of.isoformat(),
                 "rows": sum(v.n_rows for v in mine if not v.school_id),
                 "slices_published": len(mine) - len(held),
                 "slices_held": len(held),
-                "warehouse": report.location,
+                "warehouse": link(report.location),
+                "ledger": link(ledger.path),
             }
             yield dg.MaterializeResult(asset_key=["warehouse", mart], metadata=metadata)
             yield dg.AssetCheckResult(

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from pipelines.defs.partitions import business_dates
-from pipelines.defs.resources import DistrictResource, reporter
+from pipelines.defs.resources import DistrictResource, Metadata, link, reporter
 from pipelines.lineage.ledger import Check
 from pipelines.quality.arrival import arrive
-from pipelines.quality.build import open_build
+from pipelines.quality.build import build_path, open_build
+from pipelines.quality.expectations import ROOT as RULES
 from pipelines.quality.stopped import in_words, open_deliveries
 from pipelines.sources import ALL_TABLES
 
@@ -47,13 +48,15 @@ def held_assets() -> dg.AssetsDefinition:
             stopped = [in_words(d) for d in open_deliveries(ledger)]
         for table, key in keys.items():
             some = [d for d in report.deliveries if d.table_name == table]
-            metadata = {
+            metadata: Metadata = {
                 "rows_in": sum(d.n_rows for d in some),
                 "accepted": sum(d.n_accepted for d in some),
                 "quarantined": sum(d.n_quarantined for d in some),
                 "superseded": sum(d.n_superseded for d in some),
                 "duplicate": sum(d.n_duplicate for d in some),
                 "held": held[table],
+                "rules": link(RULES / "arrival" / f"{table}.yml"),
+                "build": link(build_path(settings)),
             }
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             failed = [c for c in report.checks if c.subject == table and not c.passed]

@@ -4,11 +4,12 @@ What belongs here: the declaration of landing and raw, and the step that takes f
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import dagster as dg
 
 from pipelines.defs.partitions import business_dates
-from pipelines.defs.resources import DistrictResource, reporter
+from pipelines.defs.resources import DistrictResource, Metadata, link, reporter
 from pipelines.intake.take import take, unread_files
 from pipelines.lineage.ledger import SETTLED, UNREAD, Check, Run, now
 from pipelines.publication.publish import recover
@@ -16,9 +17,10 @@ from pipelines.publication.warehouse import open_warehouse
 from pipelines.sources import ALL_TABLES
 
 
-def landing_specs(sources: Sequence[tuple[str, str]]) -> list[dg.AssetSpec]:
-    """One external asset a source: the files that the district's systems send. `sources` are ids and paths."""
-    return [dg.AssetSpec(["landing", source_id], group_name="landing", description=f"Files at {path}") for source_id, path in sources]
+def landing_specs(sources: Sequence[tuple[str, str]], landing: Path) -> list[dg.AssetSpec]:
+    """One external asset a source: the files that the district's systems send. `sources` are ids and paths below `landing`."""
+    folder = {"folder": link(landing)}
+    return [dg.AssetSpec(["landing", source_id], group_name="landing", description=f"Files at {path}", metadata=folder) for source_id, path in sources]
 
 
 def raw_assets(landing: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -36,7 +38,10 @@ def raw_assets(landing: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
             ledger.put(*(Check(context.run.run_id, "arrival", place, UNREAD, "info", False, n, why) for place, why, n in unread_files(report.unmatched)))
             for name in ALL_TABLES:
                 some = [d for d in report.taken if d.table_name == name]
-                metadata: dict[str, int | str] = {"deliveries": len(some), "rows": sum(d.n_rows for d in some), "up_to": last.isoformat()}
+                counts = {"deliveries": len(some), "rows": sum(d.n_rows for d in some)}
+                folder = settings.data / "raw" / name
+                links = {"ledger": link(ledger.path), **({"folder": link(folder)} if folder.is_dir() else {})}
+                metadata: Metadata = {**counts, "up_to": last.isoformat(), **links}
                 yield dg.MaterializeResult(asset_key=["raw", name], metadata=metadata)
 
     return intake

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -17,6 +18,7 @@ from pipelines.lineage.ledger import Ledger
 from pipelines.quality.build import DBT_PROFILE, build_path
 
 DISTRICT_FOLDER = "THROUGHLINE_DISTRICT"
+Metadata = dict[str, int | str | dg.MetadataValue[Any]]
 PROGRESS = logging.getLogger("throughline.progress")
 
 
@@ -71,6 +73,11 @@ def reporter(context: dg.AssetExecutionContext) -> Callable[[str], None]:
     return report
 
 
+def link(place: Path | str) -> dg.MetadataValue[str | None]:
+    """Metadata that the pages show as a link: a file or folder of this machine, or an address."""
+    return dg.MetadataValue.url(place) if isinstance(place, str) and "://" in place else dg.MetadataValue.path(str(place))
+
+
 def dbt_target(district: District) -> Path:
     """Where dbt keeps this district's manifest and results."""
     return district.data / "build" / "dbt"
@@ -92,5 +99,5 @@ def district_folder() -> Path:
 
 
 def manifest_path() -> Path:
-    """The manifest that definitions are built from, made by `dbt parse` (the command line and `make dev` see to it)."""
+    """The manifest that definitions are built from, made by `dbt parse` (`throughline run` and `throughline dev` see to it)."""
     return PROJECT / "target" / "manifest.json"

@@ -16,7 +16,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets
 from packaging.version import Version
 
 from pipelines.dbt_process import DbtProcess
-from pipelines.defs.resources import DistrictResource, dbt_environment, dbt_target, reporter
+from pipelines.defs.resources import DistrictResource, dbt_environment, dbt_target, link, reporter
 from pipelines.district import District
 from pipelines.lineage.graph import PROJECT, Manifest
 from pipelines.publication import assemble
@@ -95,7 +95,9 @@ def transform_assets(manifest: Path) -> dg.AssetsDefinition:
             target = dbt_target(settings)
             (target / "run_results.json").unlink(missing_ok=True)
             invocation = start_dbt(build_arguments(whole=whole), settings, context, manifest)
-            yield from invocation.stream()
+            links = {"dbt_log": link(target / "logs" / "dbt.log"), "run_results": link(target / "run_results.json")}
+            for event in invocation.stream():
+                yield event.with_metadata({**event.metadata, **links}) if isinstance(event, dg.Output) else event
             # 0: all built, 1: something failed and is told; anything else ended before its time, whatever it wrote of what it had done
             if not (target / "run_results.json").exists() or invocation.process.returncode not in (0, 1):
                 raise dg.Failure(f"dbt did not finish; see {target / 'logs' / 'dbt.log'}")

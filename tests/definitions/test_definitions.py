@@ -11,20 +11,37 @@ import pytest
 
 from pipelines.definitions import build_definitions
 from pipelines.nightly import prepare_manifest
-from tests.districts import make_district
+from tests.districts import TestDistrict, make_district
 
 SNAPSHOT = Path(__file__).with_name("asset_keys.txt")
 
+# Told by the interpreter of every file that is opened and folder that is listed; duckdb opens its files outside Python.
+WATCH = """
+import os, sys
+import duckdb
+PRIVATE = [os.path.realpath(os.path.join(sys.argv[1], name)) for name in ("landing", "data")]
+touched = []
+def refuse(what):
+    touched.append(what)
+    raise PermissionError(f"loading the definitions: {what}")
+def watch(event, arguments):
+    if event in ("sqlite3.connect", "socket.connect", "socket.getaddrinfo"):
+        refuse(event)
+    if event == "open" or event.startswith(("os.", "pathlib.")):
+        for path in (os.path.realpath(a) for a in arguments if isinstance(a, (str, bytes, os.PathLike))):
+            if any(os.fsdecode(path) == p or os.fsdecode(path).startswith(p + os.sep) for p in PRIVATE):
+                refuse(f"{event} {path}")
+sys.addaudithook(watch)
+duckdb.connect = lambda *a, **k: refuse("duckdb.connect")
+"""
+
 LOAD = """
-import sys, duckdb, socket
-def refuse(*a, **k): raise AssertionError("loading the definitions opened a database or a connection")
-duckdb.connect = refuse
-socket.socket.connect = refuse
 from pathlib import Path
 from pipelines.definitions import build_definitions
 defs = build_definitions(Path(sys.argv[1]))
 heavy = [m for m in ("great_expectations", "pandas") if m in sys.modules]
 assert not heavy, f"loading the definitions imported {heavy}"
+assert not touched, touched  # whoever was refused may have gone on
 graph = defs.resolve_asset_graph()
 for key in sorted(k.to_user_string() for k in graph.get_all_asset_keys()):
     print(key)
@@ -35,6 +52,19 @@ print("schedule", schedule.cron_schedule, schedule.execution_timezone)
 print("partitions", sorted({type(graph.get(k).partitions_def).__name__ for k in graph.executable_asset_keys}))
 """
 
+FORBIDDEN = {
+    "open": "open(PRIVATE[0] + '/calendar/calendar_2025-08-18.csv')",
+    "os.open": "os.open(PRIVATE[1] + '/ledger.sqlite', os.O_RDONLY)",
+    "listdir": "os.listdir(PRIVATE[0])",
+    "scandir": "list(os.scandir(PRIVATE[1]))",
+    "walk": "list(os.walk(PRIVATE[0], onerror=print))",
+    "iterdir": "from pathlib import Path; list(Path(PRIVATE[0]).iterdir())",
+    "relative": "os.chdir(sys.argv[1]); open('landing/calendar/calendar_2025-08-18.csv')",
+    "mkdir": "os.mkdir(PRIVATE[1] + '/new')",
+    "sqlite3": "import sqlite3; sqlite3.connect(':memory:')",
+    "duckdb": "duckdb.connect()",
+    "socket": "import socket; socket.create_connection(('127.0.0.1', 9))",
+}
 
 FETCHED = """
 import dagster as dg
@@ -46,10 +76,18 @@ print("made by", defs.get_assets_def(key).op.name + ", before intake")
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    district = make_district(tmp_path_factory.mktemp("defs") / "d", students=60, days=2)
+def district(tmp_path_factory: pytest.TempPathFactory) -> TestDistrict:
+    """A district with files to look into, in landing and in data."""
+    made = make_district(tmp_path_factory.mktemp("defs") / "d", students=60, days=2)
+    (made.folder / "data").mkdir()
+    (made.folder / "data" / "ledger.sqlite").touch()
+    return made
+
+
+@pytest.fixture(scope="module")
+def loaded(district: TestDistrict) -> list[str]:
     prepare_manifest()
-    done = subprocess.run([sys.executable, "-c", LOAD, str(district.folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", WATCH + LOAD, str(district.folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.splitlines()
 
@@ -60,6 +98,14 @@ def test_loading_is_light_and_the_keys_are_as_reviewed(loaded: list[str]) -> Non
         SNAPSHOT.write_text("\n".join(loaded) + "\n")
         pytest.fail(f"{SNAPSHOT.name} was missing and has been written: review it and commit it")
     assert loaded == SNAPSHOT.read_text().splitlines()
+
+
+def test_loading_would_be_caught_looking(district: TestDistrict) -> None:
+    """Each thing that loading may not do is refused by the watch under which it was loaded; what lies beside the two folders is not."""
+    tried = "\n".join(f"try: exec({code!r})\nexcept PermissionError: print({name!r})" for name, code in FORBIDDEN.items())
+    allowed = "\nopen(sys.argv[1] + '/district.toml'); os.listdir(sys.argv[1])\nassert len(touched) == 0\n"
+    done = subprocess.run([sys.executable, "-c", WATCH + allowed + tried, str(district.folder)], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == list(FORBIDDEN), done.stdout + done.stderr
 
 
 def test_a_source_with_an_api_is_fetched_before_intake(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -79,7 +125,7 @@ key_env = "EDFI_KEY_OF_NOBODY"
 secret_env = "EDFI_SECRET_OF_NOBODY"
 """)
     prepare_manifest()
-    done = subprocess.run([sys.executable, "-c", LOAD + FETCHED, str(district.folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", WATCH + LOAD + FETCHED, str(district.folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "check landing/sis_api resource_is_fetched" in done.stdout.splitlines()
     assert "made by fetch, before intake" in done.stdout

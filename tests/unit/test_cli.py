@@ -74,7 +74,7 @@ def delivery(name: str, **changes: Any) -> Delivery:
 
 COMMANDS = [
     ["run"], ["synth"], ["trace"], ["publications", "list"], ["publications", "show"], ["publications", "rollback"], ["quarantine", "list"],
-    ["quarantine", "show"], ["quarantine", "release"], ["explain"], ["doctor"],
+    ["quarantine", "show"], ["quarantine", "release"], ["explain"], ["dev"], ["doctor"],
 ]  # fmt: skip
 
 
