@@ -13,8 +13,8 @@ KEYS = {
     "fct_student_indicators": ("student_key", "school_id", "school_year", "period_type", "period_start", "indicator_id", "profile_id"),
 }  # fmt: skip
 EXACT = {
-    "agg_indicator_values": ("period_end", "numerator", "denominator", "n_subjects", "ci_method"),
-    "fct_student_indicators": ("period_end", "numerator", "denominator", "flag", "flag_reason"),
+    "agg_indicator_values": ("period_end", "profile_version", "numerator", "denominator", "n_subjects", "ci_method"),
+    "fct_student_indicators": ("period_end", "profile_version", "numerator", "denominator", "flag", "flag_reason"),
 }
 CLOSE = {"agg_indicator_values": ("value", "ci_low", "ci_high"), "fct_student_indicators": ("value",)}
 

@@ -127,7 +127,7 @@ with school_day as (
     where c._is_open
 ), counted as (
     select a.student_id, a.school_id, coalesce(a.modality, 'in_person') as modality, d.day, d.piece, (k.absent_share::decimal(18, 6) * 1000)::bigint as absent,
-        k.is_tardy = 'true' as tardy
+        k.absent_share::decimal(18, 6) * 2 >= 1 as half, k.is_tardy = 'true' as tardy
     from build.held.extract__attendance a
     join build.settings.attendance_codes k on k.code = a.attendance_code
     join day d on d.day = a.attendance_date::date
@@ -136,7 +136,7 @@ with school_day as (
       and exists (select 1 from stint s where s.student_id = a.student_id and s.school_id = a.school_id and d.day >= s.entry and d.day < s.exit)
 )
 select c.student_id, c.school_id, v.grade, v.combo, c.modality, c.piece, count(*) * 1000 as enrolled, sum(c.absent)::bigint as absent,
-    coalesce(sum(1000 - c.absent) filter (where c.tardy), 0)::bigint as tardy
+    count(*) filter (where c.half) * 1000 as halves, coalesce(sum(1000 - c.absent) filter (where c.tardy), 0)::bigint as tardy
 from counted c
 join version v on v.student_id = c.student_id and c.day >= v.from_day and c.day < v.to_day
 group by all;
@@ -255,26 +255,28 @@ from survey where valid > 0;
 -- others pool for both.
 create temp table flagged as
 with total as (
-    select period_type, period_start, period_end, school_year, student_id, school_id, min(grade) as grade, sum(d - n)::bigint as absent, sum(d)::bigint as enrolled
-    from person where indicator_id = 'attendance_rate' and period_type = 'year_to_date' group by all
+    select p.period_type, p.period_start, p.period_end, p.school_year, a.student_id, a.school_id, min(a.grade) as grade,
+        sum(a.absent)::bigint as absent, sum(a.halves)::bigint as halves, sum(a.enrolled)::bigint as enrolled
+    from attended a join period p using (piece) where p.period_type = 'year_to_date' group by all
 ), pooled as (
-    select *, sum(absent) over mine as all_absent, sum(enrolled) over mine as all_enrolled, row_number() over mine as nth
+    select *, sum(absent) over mine as all_absent, sum(halves) over mine as all_halves, sum(enrolled) over mine as all_enrolled, row_number() over mine as nth
     from total window mine as (partition by student_id, school_year)
-), profile (indicator_id, profile_id, own, rule, least, must_come, to_grade_8, more, of_20, below) as (
-    values ('chronic_absence', 'edfacts', true, 'any_time', 10000, false, false, false, 2, 99),
-        ('chronic_absence', 'california', true, 'any_time', 31000, true, true, false, 2, 99),
-        ('chronic_absence', 'edu', true, 'last_day', 20000, false, false, true, 2, 99),
-        ('chronic_absence', 'city', false, 'last_day', 10000, true, false, false, 2, 99),
-        ('chronic_absence', 'district', false, 'last_day', 20000, false, false, false, 2, 99),
-        ('absence_at_risk', 'district', false, 'last_day', 20000, false, false, false, 1, 2),
-        ('moderate_chronic_absence', 'district', false, 'last_day', 20000, false, false, false, 2, 4),
-        ('severe_chronic_absence', 'district', false, 'last_day', 20000, false, false, false, 4, 99)
+), profile (indicator_id, profile_id, own, by_half, rule, least, must_come, to_grade_8, more, of_20, below) as (
+    values ('chronic_absence', 'edfacts', true, true, 'any_time', 10000, false, false, false, 2, 99),
+        ('chronic_absence', 'california', true, false, 'any_time', 31000, true, true, false, 2, 99),
+        ('chronic_absence', 'edu', true, false, 'last_day', 20000, false, false, true, 2, 99),
+        ('chronic_absence', 'city', false, false, 'last_day', 10000, true, false, false, 2, 99),
+        ('chronic_absence', 'district', false, false, 'last_day', 20000, false, false, false, 2, 99),
+        ('absence_at_risk', 'district', false, false, 'last_day', 20000, false, false, false, 1, 2),
+        ('moderate_chronic_absence', 'district', false, false, 'last_day', 20000, false, false, false, 2, 4),
+        ('severe_chronic_absence', 'district', false, false, 'last_day', 20000, false, false, false, 4, 99)
 ), judged as (
-    select f.*, 'school' as counts_at, case when own then absent else all_absent end as absent,
+    select f.*, 'school' as counts_at,
+        case when by_half then case when own then halves else all_halves end when own then absent else all_absent end as absent,
         case when own then enrolled else all_enrolled end as enrolled, p.* exclude (absent, enrolled)
     from pooled p cross join profile f
     union all
-    select f.*, 'district', all_absent, all_enrolled, p.* exclude (absent, enrolled) replace (null as school_id)
+    select f.*, 'district', case when by_half then all_halves else all_absent end, all_enrolled, p.* exclude (absent, enrolled) replace (null as school_id)
     from pooled p cross join profile f where nth = 1
 )
 select j.indicator_id, j.profile_id, j.counts_at, j.period_type, j.period_start, j.period_end, j.school_year, j.student_id, j.school_id, j.least,
@@ -288,13 +290,13 @@ where (not j.must_come or j.absent < j.enrolled)
 
 create table fct_student_indicators as
 select p.student_id as student_key, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, 'standard' as profile_id,
-    (sum(p.n) / p.scale)::decimal(18, 3) as numerator, (sum(p.d) / p.scale)::decimal(18, 3) as denominator, sum(p.n)::double / sum(p.d)::double as value,
+    1 as profile_version, (sum(p.n) / p.scale)::decimal(18, 3) as numerator, (sum(p.d) / p.scale)::decimal(18, 3) as denominator, sum(p.n)::double / sum(p.d)::double as value,
     null::boolean as flag, null::varchar as flag_reason
 from person p where p.is_student
 group by p.student_id, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, p.scale
 union all
 select student_id, school_id, school_year, period_type, period_start, period_end, indicator_id, profile_id,
-    absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, if(is_judged, n = 1, null),
+    if(profile_id = 'edfacts', 2, 1), absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, if(is_judged, n = 1, null),
     case when not is_judged then format('Not judged yet: enrolled for {:g} days so far this year; this rule judges from {:d} on.', enrolled / 1000, least // 1000)
         when n = 1 then format('Missed {:g} of {:g} days so far this year; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
         if(more, 'more than ', ''), (20 // of_20)::int, if(below < 20, ' to under 1 in ' || (20 // below), '')) end
@@ -382,7 +384,7 @@ with rated as (
     from chosen
 )
 select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, indicator_id, profile_id,
-    (n / case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 else 1 end)::decimal(18, 3) as numerator,
+    if(profile_id = 'edfacts', 2, 1) as profile_version, (n / case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 else 1 end)::decimal(18, 3) as numerator,
     (d / case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 else 1 end)::decimal(18, 3) as denominator,
     n_subjects, round(rate, 12) as value,
     round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) end, 9) as ci_low,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pipelines.lineage.graph import registry
+from pipelines.lineage.graph import measures_of_indicators, registry
 
 
 def measured_by(*models: str) -> frozenset[str]:
     """The indicators of which a measure is counted by one of these models."""
     measures = {m["measure_id"] for m in registry("measures") if m["model"] in models}
-    return frozenset(i["indicator_id"] for i in registry("indicators") if {i["numerator_measure"], i["denominator_measure"]} & measures)
+    return frozenset(indicator for indicator, some in measures_of_indicators().items() if some & measures)
 
 
 ATTENDANCE = measured_by("msr_attendance")

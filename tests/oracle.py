@@ -294,10 +294,11 @@ class Oracle:
         return found
 
     def _absences(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Thousandths of days absent and enrolled of the year so far, by student and school, and by student."""
+        """Thousandths of days absent, of days missed by half or more, and enrolled, of the year so far, by student and school, and by student."""
         absent = self.attendance.assign(absent=self.attendance["d"] - self.attendance["n"])
-        by_school = absent.groupby(["student", "school"])[["absent", "d"]].sum().reset_index()
-        return by_school, by_school.groupby("student")[["absent", "d"]].sum().reset_index()
+        absent["halves"] = absent["d"].where(absent["absent"] * 2 >= absent["d"], 0)
+        by_school = absent.groupby(["student", "school"])[["absent", "halves", "d"]].sum().reset_index()
+        return by_school, by_school.groupby("student")[["absent", "halves", "d"]].sum().reset_index()
 
     def flags(self) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
         """(indicator, profile, place, one row a student; who has too few days yet is not `is_judged`)."""
@@ -320,6 +321,8 @@ class Oracle:
                                                ("edu", by_school, 20, False, False), ("city", over_all, 10, True, False),
                                                ("district", over_all, 20, False, False)) for place in ("school", "district")]  # fmt: skip
         for profile, place, rows, least, has_come, to_grade_8 in rules:
+            if profile == "edfacts":  # a day missed by half is a day missed, and less is none
+                rows = rows.assign(absent=rows["halves"])
             judged = rows[rows["d"] > 0].assign(is_judged=rows["d"] >= least * 1000)
             if has_come:
                 judged = judged[judged["absent"] < judged["d"]]

@@ -49,11 +49,14 @@ _ATTENDANCE = """
             || case when e.day < 1000 then ', which counts ' || (e.day / 1000.0)::decimal(5, 3) || ' at this school' else '' end as what,
         coalesce(a.delivery_id, f.delivery_id, '') as delivery_id, a.line_number,
         e.day as days_enrolled, (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_absent,
+        case when coalesce(a.absent_thousandths, 0) * h.whole_from_denominator >= 1000 * h.whole_from_numerator
+             then e.day else 0 end::bigint as days_absent_by_half,
         e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_present,
         case when a.is_tardy then e.day - (e.day * a.absent_thousandths + 500)::bigint // 1000 else 0 end as days_tardy,
         case when exists (select 1 from settings.attendance_codes where is_tardy = 'true')
              then e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 else 0 end as days_tardy_known
     from enrolled e
+    cross join (select * from registry.measures where measure_id = 'days_absent_by_half') h
     left join core.dim_student_grades st on st.student_key = e.student_key and st.school_year = (select max(school_year) from trace_dates)
     left join core.fct_attendance_days a
         on a.student_key = e.student_key and a.school_key = e.school_key and a.attendance_date = e.calendar_date

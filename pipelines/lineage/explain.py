@@ -22,6 +22,8 @@ MEMBERSHIP = {
     "any_time": "a person who was in a group at any time this school year counts in it",
     "last_day": "a person counts in the groups of their last day so far",
 }
+LEAVERS = {"counted": "whoever left still counts, with the days up to then"}
+TARDY = {"as_mapped": "A tardy day is absent by the share that the district's map of attendance codes gives it."}
 GRAIN = {
     "school": "judged at each school; for the district a person's schools are pooled first",
     "district": "judged on all of a person's days in the district, and shown at each of their schools",
@@ -54,7 +56,9 @@ def explain(indicator_id: str, manifest: Manifest) -> Explanation:
         raise UnknownIndicator(f"there is no indicator {indicator_id}; the registry has {', '.join(indicators)}")
     i = indicators[indicator_id]
     measures = {m["measure_id"]: m for m in registry("measures")}
-    over, under = measures[i["numerator_measure"]], measures[i["denominator_measure"]]
+    profiles = [p for p in registry("indicator_profiles") if p["indicator_id"] == indicator_id]
+    under = measures[i["denominator_measure"]]
+    names = dict.fromkeys([i["numerator_measure"], *(p["numerator_measure"] for p in profiles if p["numerator_measure"]), i["denominator_measure"]])
     return Explanation(
         indicator_id=indicator_id,
         name=i["indicator_name"],
@@ -62,15 +66,29 @@ def explain(indicator_id: str, manifest: Manifest) -> Explanation:
         formula=f"{i['numerator_words']} / {i['denominator_words']}, as a {i['unit']}",
         direction=DIRECTIONS.get(i["direction"], i["direction"]),
         rollup=ROLLUPS.get(i["rollup"], i["rollup"]),
-        measures=tuple((m["measure_id"], f"{m['description']} (in {m['unit']}; from {m['fact']} by {m['model']}).") for m in (over, under)),
-        profiles=tuple((p["profile_id"], _profile(p, under["unit"])) for p in registry("indicator_profiles") if p["indicator_id"] == indicator_id),
-        tables=tuple(sorted({t for m in (over, under) for t in manifest.source_tables(m["model"]) if "__" in t})),
+        measures=tuple((name, _measure(measures[name])) for name in names),
+        profiles=tuple((p["profile_id"], _profile(p, under["unit"])) for p in profiles),
+        tables=tuple(sorted({t for name in names for t in manifest.source_tables(measures[name]["model"]) if "__" in t})),
     )
+
+
+def _measure(m: Mapping[str, str]) -> str:
+    """What a measure counts, in which unit, from which facts, and what a part of one counts."""
+    words = [f"{m['description']} (in {m['unit']}; from {m['fact']} by {m['model']})."]
+    if m["whole_from_numerator"]:
+        words.append(f"A part counts as a whole from {m['whole_from_numerator']} in {m['whole_from_denominator']} on, and below that not at all.")
+    elif int(m["scale"]) > 1:
+        words.append("A part counts as the part that it is.")
+    if m["tardy_rule"]:
+        words.append(TARDY[m["tardy_rule"]])
+    return " ".join(words)
 
 
 def _profile(p: Mapping[str, str], unit: str) -> str:
     """Authority, threshold, minimum, grain, groups, validity and source of one profile."""
     words = [f"By {p['authority']}, version {p['version']}."]
+    if p["numerator_measure"]:
+        words.append(f"What counts against a person is {p['numerator_measure']}.")
     if p["operator"]:
         line = f"{p['operator'].replace('_', ' ')} {p['threshold_numerator']} in {p['threshold_denominator']}"
         under = f" and under {p['below_numerator']} in {p['below_denominator']}" if p["below_numerator"] else ""
@@ -82,6 +100,8 @@ def _profile(p: Mapping[str, str], unit: str) -> str:
     if p["grades"]:
         words.append(f"Grades: {p['grades'].replace(' ', ', ')}.")
     words.append(f"Groups: {MEMBERSHIP[p['membership_rule']]}.")
+    if p["leaver_rule"]:
+        words.append(f"Leavers: {LEAVERS[p['leaver_rule']]}.")
     if p["first_school_year"] or p["last_school_year"]:
         words.append(f"Valid for school years {p['first_school_year'] or 'before'} to {p['last_school_year'] or 'now'}.")
     words.append(f"{p['description'].rstrip('.')}.")

@@ -89,19 +89,21 @@ def registry(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(f))
 
 
+def measures_of_indicators() -> dict[str, frozenset[str]]:
+    """For each indicator, its measures: the numerator and the denominator, and the numerators that profiles put in the place of its own."""
+    found = {i["indicator_id"]: {i["numerator_measure"], i["denominator_measure"]} for i in registry("indicators")}
+    for p in registry("indicator_profiles"):
+        found[p["indicator_id"]] |= {p["numerator_measure"]} - {""}
+    return {indicator: frozenset(some) for indicator, some in found.items()}
+
+
 def tables_behind_indicators(manifest: Manifest) -> dict[str, frozenset[str]]:
     """For each indicator, the accepted tables that its measures are made from: registry to measure model, model to sources."""
     models = {m["measure_id"]: m["model"] for m in registry("measures")}
-    found = {}
-    for indicator in registry("indicators"):
-        measures = (indicator["numerator_measure"], indicator["denominator_measure"])
-        found[indicator["indicator_id"]] = frozenset().union(*(manifest.source_tables(models[m]) for m in measures))
-    return found
+    return {i: frozenset().union(*(manifest.source_tables(models[m]) for m in some)) for i, some in measures_of_indicators().items()}
 
 
 def models_behind_indicators(manifest: Manifest) -> dict[str, frozenset[str]]:
     """For each indicator, every dbt node that its figures pass through on the way to the measures."""
     models = {m["measure_id"]: m["model"] for m in registry("measures")}
-    return {
-        i["indicator_id"]: manifest.behind(models[i["numerator_measure"]]) | manifest.behind(models[i["denominator_measure"]]) for i in registry("indicators")
-    }
+    return {i: frozenset().union(*(manifest.behind(models[m]) for m in some)) for i, some in measures_of_indicators().items()}

@@ -150,7 +150,8 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
     profile = _one(db, "select * from registry.indicator_profiles where indicator_id = ? and profile_id = ?", names)
     if missing := set(registry("indicator_profiles")[0]) - set(profile):
         raise TraceError(f"the build is older than this version (its profiles do not say {', '.join(sorted(missing))}); run the nightly job again")
-    over, under = (_one(db, "select * from registry.measures where measure_id = ?", [indicator[f"{side}_measure"]]) for side in ("numerator", "denominator"))
+    sides = (profile["numerator_measure"] or indicator["numerator_measure"], indicator["denominator_measure"])
+    over, under = (_one(db, "select * from registry.measures where measure_id = ?", [measure]) for measure in sides)
     if over["model"] != under["model"] or over["model"] not in EVIDENCE:
         raise TraceError(f"{indicator['indicator_id']}: pipelines/lineage/evidence.py does not say which rows {over['model']} counts")
     _name_files(db, ledger)

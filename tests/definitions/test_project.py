@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipelines.code_maps import CODE_MAPS
-from pipelines.lineage.graph import PROJECT, Manifest, registry, tables_behind_indicators
+from pipelines.lineage.graph import PROJECT, Manifest, measures_of_indicators, registry, tables_behind_indicators
 from pipelines.nightly import prepare_manifest
 from pipelines.quality.expectations import load_suites
 from pipelines.sources import ALL_TABLES
@@ -86,17 +86,26 @@ def test_no_model_past_the_measures_names_an_indicator() -> None:
 
 def test_the_registry_holds_together() -> None:
     measures = {m["measure_id"] for m in registry("measures")}
+    assert frozenset().union(*measures_of_indicators().values()) == measures, "a measure that no indicator uses, or one that is not there"
     model_names = {n["name"] for n in models()}
     assert {m["model"] for m in registry("measures")} | {m["fact"] for m in registry("measures")} <= model_names
     profiled = {p["indicator_id"] for p in registry("indicator_profiles")}
     for i in registry("indicators"):
-        assert {i["numerator_measure"], i["denominator_measure"]} <= measures
         assert i["indicator_id"] in profiled
         assert i["direction"] in ("higher_is_better", "lower_is_better")
     named = [p["indicator_id"] for p in registry("indicator_profiles") if p["is_reference"] == "true"]
     assert sorted(named) == sorted(i["indicator_id"] for i in registry("indicators")), "one profile of each indicator is what others are compared with"
+    by_id = {m["measure_id"]: m for m in registry("measures")}
+    of = {i["indicator_id"]: i for i in registry("indicators")}
     for p in registry("indicator_profiles"):
         assert p["membership_rule"] in ("on_the_day", "last_day", "any_time")
+        is_of_students = by_id[of[p["indicator_id"]]["denominator_measure"]]["subject_type"] == "student"
+        assert p["leaver_rule"] == ("counted" if is_of_students else "")
+        assert int(p["version"]) >= 1
+        if p["numerator_measure"]:
+            own, in_its_place = by_id[of[p["indicator_id"]]["numerator_measure"]], by_id[p["numerator_measure"]]
+            same = ("model", "subject_type", "unit", "scale", "accumulation")
+            assert [own[c] for c in same] == [in_its_place[c] for c in same], f"{p['indicator_id']} by {p['profile_id']} counts something else"
 
 
 def test_an_indicator_stands_on_its_own_tables_only() -> None:

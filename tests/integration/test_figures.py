@@ -66,6 +66,8 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
     words = students.loc[students["flag"] == "yes"].groupby("indicator_id")["flag_reason"].agg(lambda said: {w.split("line is ")[1] for w in said})
     assert words.get("moderate_chronic_absence", {"1 in 10 to under 1 in 5."}) == {"1 in 10 to under 1 in 5."}
     assert words.get("severe_chronic_absence", {"1 in 5."}) == {"1 in 5."}
+    for rows in (values, students):
+        assert (rows["profile_version"] == rows["profile_id"].map({"edfacts": 2}).fillna(1)).all()
     assert_tiers(values)
     assert_published(night, values)
     assert_compared(night, values)
@@ -76,12 +78,12 @@ def assert_compared(night: Night, values: pd.DataFrame) -> None:
     several = values[values["indicator_id"] == "chronic_absence"]
     figures = ["numerator", "denominator", "n_subjects", "value", "ci_low", "ci_high"]
     reference = several[several["profile_id"] == "district"][[*CELL[:-1], "n_subjects", "value"]]
-    expected = several[[*CELL, "value_key", *figures]].merge(reference, on=CELL[:-1], how="left", suffixes=("", "_of"))
+    expected = several[[*CELL, "value_key", "profile_version", *figures]].merge(reference, on=CELL[:-1], how="left", suffixes=("", "_of"))
     found = frame(night.build, "select * from marts.rpt_indicator_profile_comparison")
     both = expected.merge(found, on="value_key", how="outer", suffixes=("", "_beside"), indicator=True)
     assert (both["_merge"] == "both").all()
     assert set(both["reference_profile_id"]) == {"district"}
-    pairs = {**{f: f"{f}_beside" for f in figures}, "n_subjects_of": "reference_n_subjects", "value_of": "reference_value"}
+    pairs = {**{f: f"{f}_beside" for f in ("profile_version", *figures)}, "n_subjects_of": "reference_n_subjects", "value_of": "reference_value"}
     for one, other in pairs.items():
         assert both[one].astype(float).equals(both[other].astype(float)), one
     off = (both["value_difference"] - (both["value"] - both["value_of"])).abs()

@@ -14,12 +14,20 @@ with places as (
     from {{ ref('dim_schools') }}
 ),
 
--- what is summed is summed once for all indicators of one numerator and denominator
-ratios as (
+measured as (
     select
-        indicator_id, rollup, numerator_measure, denominator_measure, rollup || ': ' || numerator_measure || ' / ' || denominator_measure as ratio
-    from {{ ref('indicators') }}
-    where stage = 1
+        indicators.indicator_id, profiles.profile_id, indicators.rollup,
+        coalesce(profiles.numerator_measure, indicators.numerator_measure) as numerator_measure,
+        indicators.denominator_measure
+    from {{ ref('indicators') }} as indicators
+    inner join {{ ref('indicator_profiles') }} as profiles on indicators.indicator_id = profiles.indicator_id
+    where indicators.stage = 1
+),
+
+-- what is summed is summed once for all indicators and profiles of one numerator and denominator
+ratios as (
+    select measured.*, rollup || ': ' || numerator_measure || ' / ' || denominator_measure as ratio
+    from measured
 ),
 
 -- the part that a measure has in a ratio
@@ -57,7 +65,7 @@ profiles as (
         ratios.ratio,
         profiles.minimum_denominator * measures.scale as minimum_quantity
     from {{ ref('indicator_profiles') }} as profiles
-    inner join ratios on profiles.indicator_id = ratios.indicator_id
+    inner join ratios on profiles.indicator_id = ratios.indicator_id and profiles.profile_id = ratios.profile_id
     inner join {{ ref('measures') }} as measures on ratios.denominator_measure = measures.measure_id
 ),
 

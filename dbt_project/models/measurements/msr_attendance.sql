@@ -105,6 +105,7 @@ known as (
         weighed.piece_start,
         weighed.weight,
         coalesce(attendance.modality, 'in_person') as modality,
+        coalesce(attendance.absent_thousandths, 0) as share_absent,
         coalesce({{ thousandths('weighed.weight * attendance.absent_thousandths', '1000000') }}, 0) as absent_thousandths,
         coalesce(attendance.is_tardy, false) as is_tardy
     from weighed
@@ -138,6 +139,13 @@ known as (
         )
 ),
 
+-- from which share of a day on that measure takes the day as missed, and whole
+by_share as (
+    select max(whole_from_numerator) as whole_from_numerator, max(whole_from_denominator) as whole_from_denominator
+    from {{ ref('measures') }}
+    where measure_id = 'days_absent_by_half'
+),
+
 summed as (
     select
         known.student_key,
@@ -147,8 +155,12 @@ summed as (
         known.piece_start,
         {{ sum_bigint('known.weight') }} as enrolled,
         {{ sum_bigint('known.absent_thousandths') }} as absent,
+        {{ sum_bigint(
+            'case when known.share_absent * by_share.whole_from_denominator >= 1000 * by_share.whole_from_numerator then known.weight else 0 end'
+        ) }} as absent_by_share,
         {{ sum_bigint('case when known.is_tardy then known.weight - known.absent_thousandths else 0 end') }} as tardy
     from known
+    cross join by_share
     inner join {{ ref('dim_student_versions') }} as versions
         on
             known.student_key = versions.student_key
@@ -171,6 +183,7 @@ counted as (
         case measures.measure_id
             when 'days_enrolled' then summed.enrolled
             when 'days_absent' then summed.absent
+            when 'days_absent_by_half' then summed.absent_by_share
             when 'days_tardy' then summed.tardy
             when 'days_tardy_known' then case when coded.n_codes > 0 then summed.enrolled - summed.absent else 0 end
             else summed.enrolled - summed.absent

@@ -4,6 +4,7 @@
 with measured as (
     select
         moments.*,
+        profiles.version as profile_version,
         indicators.is_person_share,
         measures.scale,
         quantiles.t_975,
@@ -14,6 +15,8 @@ with measured as (
         inner join {{ ref('int_cell_changes') }} as changed on moments.value_key = changed.value_key
     {% endif %}
     inner join {{ ref('indicators') }} as indicators on moments.indicator_id = indicators.indicator_id
+    inner join {{ ref('indicator_profiles') }} as profiles
+        on moments.indicator_id = profiles.indicator_id and moments.profile_id = profiles.profile_id
     inner join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id
     left join {{ ref('t_quantiles') }} as quantiles on quantiles.degrees_of_freedom = least(moments.n_subjects - 1, 200)
     where moments.sum_d > 0
@@ -67,6 +70,7 @@ select
     periods.period_end,
     bounded.indicator_id,
     bounded.profile_id,
+    cast(bounded.profile_version as int) as profile_version,
     cast(cast(bounded.sum_n as decimal(18, 3)) / bounded.number_scale as decimal(18, 3)) as numerator,
     cast(cast(bounded.sum_d as decimal(18, 3)) / bounded.number_scale as decimal(18, 3)) as denominator,
     bounded.n_subjects,

@@ -38,6 +38,7 @@ select
     periods.period_end,
     summed.indicator_id,
     summed.profile_id,
+    cast(profiles.version as int) as profile_version,
     cast(case
         when indicators.rollup = 'distinct' then summed.numerator
         else cast(summed.total_numerator as decimal(18, 3)) / measures.scale

@@ -46,6 +46,7 @@ select
     touched.period_end,
     touched.indicator_id,
     touched.profile_id,
+    touched.profile_version,
     touched.authority,
     touched.numerator,
     touched.denominator,
