@@ -24,7 +24,10 @@ UNKNOWN_STUDENT = f"S{FIRST_STUDENT * 9 + 999_999}"
 
 @dataclass(frozen=True)
 class Planted:
-    """One entry of `defects.json`. `lines` are the physical lines of `file`; `resent` is the file that puts it right, where there is one."""
+    """One entry of `defects.json`. `lines` are the physical lines of `file`; `resent` is the file that puts it right, where there is one.
+
+    `rule` is the id of the rule in `expectations/arrival` that should catch it, or `file_is_readable` where the file is stopped before any rule.
+    """
 
     id: str
     kind: str
@@ -172,56 +175,56 @@ class FileDefect:
 
 ATTENDANCE, RESULTS = "extract__attendance", "oneroster__results"
 ROW_DEFECTS = (
-    RowDefect("attendance_unknown_student", ATTENDANCE, "attendance", "quiet", 1, "student_known", "a student no roster has",
+    RowDefect("attendance_unknown_student", ATTENDANCE, "attendance", "quiet", 1, "student_is_known", "a student no roster has",
               lambda f: f.add(f.simply_present, **{"Student Number": UNKNOWN_STUDENT})[1:]),
-    RowDefect("attendance_unknown_code", ATTENDANCE, "attendance", "quiet", 3, "attendance_code_known", "the code Q is in no code map",
+    RowDefect("attendance_unknown_code", ATTENDANCE, "attendance", "quiet", 3, "code_is_mapped", "the code Q is in no code map",
               lambda f: f.spoil(f.simply_present, Code="Q")),
-    RowDefect("attendance_wrong_year", ATTENDANCE, "attendance", "quiet", 5, "date_in_school_year", "the right row with last year's date",
+    RowDefect("attendance_wrong_year", ATTENDANCE, "attendance", "quiet", 5, "date_is_in_a_school_year", "the right row with last year's date",
               lambda f: f.spoil(f.simply_present, Date=_day(f, 364))),
     RowDefect("attendance_outside_enrollment", ATTENDANCE, "attendance", "quiet", 7, "inside_enrollment", "a student at a school of others",
               _wrong_school),
-    RowDefect("attendance_conflicting", ATTENDANCE, "attendance", "quiet", 9, "key_unique", "one student and day, present and absent: both lines",
+    RowDefect("attendance_conflicting", ATTENDANCE, "attendance", "quiet", 9, "one_row_per_key", "one student and day, present and absent: both lines",
               lambda f: f.add(f.simply_present, Code="A")),
-    RowDefect("attendance_ragged", ATTENDANCE, "attendance", "quiet", 11, "well_formed", "two cells instead of five", _ragged),
-    RowDefect("result_above_maximum", RESULTS, "delta!results.csv", "quiet", 3, "score_in_range", "250 points",
+    RowDefect("attendance_ragged", ATTENDANCE, "attendance", "quiet", 11, "well_formed_line", "two cells instead of five", _ragged),
+    RowDefect("result_above_maximum", RESULTS, "delta!results.csv", "quiet", 3, "score_is_possible", "250 points",
               lambda f: f.spoil(f.settled, score="250")),
-    RowDefect("result_negative", RESULTS, "delta!results.csv", "quiet", 5, "score_in_range", "5 points below none",
+    RowDefect("result_negative", RESULTS, "delta!results.csv", "quiet", 5, "score_is_a_number", "5 points below none",
               lambda f: f.spoil(f.settled, score="-5")),
-    RowDefect("result_unknown_line_item", RESULTS, "delta!results.csv", "quiet", 7, "line_item_known", "a result of an assignment nobody gave",
+    RowDefect("result_unknown_line_item", RESULTS, "delta!results.csv", "quiet", 7, "line_item_is_known", "a result of an assignment nobody gave",
               lambda f: f.add(f.settled, sourcedId="rx00002", lineItemSourcedId="li-unknown")[1:]),
-    RowDefect("result_not_enrolled", RESULTS, "delta!results.csv", "quiet", 9, "student_enrolled_in_class", "a student of another class",
+    RowDefect("result_not_enrolled", RESULTS, "delta!results.csv", "quiet", 9, "student_is_in_the_class", "a student of another class",
               _not_enrolled),
-    RowDefect("result_unknown_status", RESULTS, "delta!results.csv", "quiet", 11, "score_status_known", "'turned in' is not in the vocabulary",
+    RowDefect("result_unknown_status", RESULTS, "delta!results.csv", "quiet", 11, "status_is_known", "'turned in' is not in the vocabulary",
               lambda f: f.spoil(f.settled, scoreStatus="turned in")),
-    RowDefect("line_item_outside_year", "oneroster__line_items", "delta!lineItems.csv", "quiet", 13, "due_in_school_year", "due in August",
+    RowDefect("line_item_outside_year", "oneroster__line_items", "delta!lineItems.csv", "quiet", 13, "due_in_a_school_year", "due in August",
               _late_due),
-    RowDefect("user_without_family_name", "oneroster__users", "bulk!users.csv", "weekly", 1, "required", "family name blank",
+    RowDefect("user_without_family_name", "oneroster__users", "bulk!users.csv", "weekly", 1, "required_values", "family name blank",
               lambda f: f.spoil(lambda row: row[0].startswith("S"), familyName="")),
-    RowDefect("demographics_not_boolean", "oneroster__demographics", "bulk!demographics.csv", "weekly", 1, "boolean", "'yes' for a boolean",
+    RowDefect("demographics_not_boolean", "oneroster__demographics", "bulk!demographics.csv", "weekly", 1, "booleans_are_booleans", "'yes' for a boolean",
               lambda f: f.spoil(lambda row: row[8] == "true", white="yes")),
-    RowDefect("enrollment_ends_before_begin", "oneroster__enrollments", "bulk!enrollments.csv", "weekly", 3, "ends_after_begin",
+    RowDefect("enrollment_ends_before_begin", "oneroster__enrollments", "bulk!enrollments.csv", "weekly", 3, "ends_after_it_begins",
               "ends five days before it begins", _ends_before),
-    RowDefect("role_unknown_org", "oneroster__roles", "bulk!roles.csv", "weekly", 3, "org_known", "a role at school 999",
+    RowDefect("role_unknown_org", "oneroster__roles", "bulk!roles.csv", "weekly", 3, "org_is_known", "a role at school 999",
               lambda f: f.add(lambda row: row[5] == "student", sourcedId="rox0001", roleType="secondary", orgSourcedId="999")[1:]),
-    RowDefect("program_unknown_code", "extract__programs", "programs", "weekly", 1, "program_code_known", "the code ZZZ is in no code map",
+    RowDefect("program_unknown_code", "extract__programs", "programs", "weekly", 1, "program_is_mapped", "the code ZZZ is in no code map",
               lambda f: f.add(_any, Program="ZZZ")[1:]),
-    RowDefect("program_unknown_student", "extract__programs", "programs", "weekly", 2, "student_known", "a student no roster has",
+    RowDefect("program_unknown_student", "extract__programs", "programs", "weekly", 2, "student_is_known", "a student no roster has",
               lambda f: f.add(_any, **{"Student Number": UNKNOWN_STUDENT})[1:]),
-    RowDefect("survey_answer_off_scale", "survey__answers", "survey", "any", 0, "answer_on_scale", "'Totally' is not on the scale",
+    RowDefect("survey_answer_off_scale", "survey__answers", "survey", "any", 0, "answer_is_on_the_scale", "'Totally' is not on the scale",
               lambda f: f.spoil(lambda row: row[3] == "Agree", **{"I feel like I belong at this school": "Totally"})),
-    RowDefect("calendar_unknown_day_type", "extract__calendar", "calendar", "any", 1, "day_type_known", "the day type X is in no code map",
+    RowDefect("calendar_unknown_day_type", "extract__calendar", "calendar", "any", 1, "day_type_is_mapped", "the day type X is in no code map",
               lambda f: f.spoil(lambda row: row[2] in "HB" and row[1] > f.day.isoformat(), **{"Day Type": "X"})),
 )  # fmt: skip
 FILE_DEFECTS = (
-    FileDefect("attendance_empty", ATTENDANCE, "quiet", 2, "file_not_empty", "no bytes"),
-    FileDefect("attendance_missing_column", ATTENDANCE, "quiet", 4, "columns_present", "no column Code"),
-    FileDefect("attendance_duplicated_header", ATTENDANCE, "quiet", 6, "header_unique", "the column Code twice"),
-    FileDefect("attendance_wrong_encoding", ATTENDANCE, "quiet", 8, "encoding", "UTF-16 without a mark"),
-    FileDefect("attendance_school_missing", ATTENDANCE, "quiet", 10, "coverage", "one school is missing; its rows come with the next corrections"),
-    FileDefect("attendance_last_year", ATTENDANCE, "quiet", 12, "dates_of_the_file", "every row is of last year"),
-    FileDefect("roster_shrunken", "oneroster__users", "weekly", 2, "shrinkage", "users.csv holds a fifth of the users"),
-    FileDefect("gradebook_truncated", RESULTS, "weekly", 3, "readable_zip", "the zip ends early"),
-    FileDefect("roster_next_year", "oneroster__users", "weekly", 4, "school_year", "next year's sessions, roles, ids of students and classes"),
+    FileDefect("attendance_empty", ATTENDANCE, "quiet", 2, "file_is_readable", "no bytes"),
+    FileDefect("attendance_missing_column", ATTENDANCE, "quiet", 4, "required_columns", "no column Code"),
+    FileDefect("attendance_duplicated_header", ATTENDANCE, "quiet", 6, "file_is_readable", "the column Code twice"),
+    FileDefect("attendance_wrong_encoding", ATTENDANCE, "quiet", 8, "file_is_readable", "UTF-16 without a mark"),
+    FileDefect("attendance_school_missing", ATTENDANCE, "quiet", 10, "school_is_reported", "one school is missing; its rows come with the next corrections"),
+    FileDefect("attendance_last_year", ATTENDANCE, "quiet", 12, "mostly_bad_rows", "every row is of last year"),
+    FileDefect("roster_shrunken", "oneroster__users", "weekly", 2, "not_shrunken", "users.csv holds a fifth of the users"),
+    FileDefect("gradebook_truncated", RESULTS, "weekly", 3, "file_is_readable", "the zip ends early"),
+    FileDefect("roster_next_year", "oneroster__academic_sessions", "weekly", 4, "covers_the_files_date", "next year's sessions, roles and ids"),
 )
 
 

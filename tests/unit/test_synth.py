@@ -13,6 +13,8 @@ import pytest
 
 from pipelines.code_maps import CODE_MAPS
 from pipelines.district import load_district
+from pipelines.quality.arrival import READABLE
+from pipelines.quality.expectations import load_suites
 from pipelines.sources.oneroster import header
 from pipelines.synth import synthesize
 from pipelines.synth.calendar import build_year
@@ -227,6 +229,18 @@ def test_programs_and_surveys_hold_what_the_code_maps_know(clean: Path, packages
 def test_a_clean_district_plants_nothing(clean: Path) -> None:
     assert json.loads((clean / "defects.json").read_text()) == []
     assert not list((clean / "landing").rglob("*_2.*"))
+
+
+def test_every_defect_names_a_rule_that_judges_its_table(spoilt: Path) -> None:
+    suites = load_suites("arrival")
+    for defect in json.loads((spoilt / "defects.json").read_text()):
+        rules = {r.id: r.kind for r in suites[defect["table"]].rules}
+        if defect["expect"] == "quarantine":
+            assert rules.get(defect["rule"]) == "row", defect
+        elif defect["school"]:
+            assert rules.get(defect["rule"]) == "school", defect
+        else:
+            assert defect["rule"] == READABLE or rules.get(defect["rule"]) == "delivery", defect
 
 
 def test_every_row_defect_is_the_only_difference_in_its_file(clean: Path, spoilt: Path) -> None:
