@@ -56,6 +56,13 @@ columns = {{ student_id = "Student Number", program_code = "Program", begin_date
 date_formats = {{ begin_date = "%m/%d/%Y", end_date = "%m/%d/%Y" }}
 
 [[sources]]
+id = "staff"
+format = "extract"
+table = "staff"
+path = "staff/staff_*.csv"
+columns = {{ staff_id = "Staff Number", years_experience = "Years Experience" }}
+
+[[sources]]
 id = "attendance"
 format = "extract"
 table = "attendance"
