@@ -169,6 +169,7 @@ def truth(world: World, days: int) -> dict[str, Any]:
             "effect": "odds of a missing assignment multiplied", "missing_odds_ratio": STRATEGY_ODDS,
         },
         "waves": {wave: day.isoformat() for wave, day in surveys.waves(year).items()},
+        "survey_reach": {wave: surveys.reach(world, wave, day) for wave, day in surveys.waves(year).items() if day <= year.sessions["A"][days - 1]},
         "calendar_changes": [
             {"announced": c.announced.isoformat(), "calendar": c.calendar, "date": c.day.isoformat(), "day_type": c.day_type} for c in year.changes
         ],
