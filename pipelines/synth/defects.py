@@ -7,8 +7,8 @@ counted from 1, the header being line 1. Which day a defect falls on does not de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from itertools import chain
 from typing import Literal
@@ -19,6 +19,7 @@ from pipelines.synth.text import Chunk
 from pipelines.synth.world import FIRST_STUDENT, World
 
 Slot = Literal["quiet", "weekly", "any"]
+AT_THE_END = 0  # the number of a line that will be the file's last
 UNKNOWN_STUDENT = f"S{FIRST_STUDENT * 9 + 999_999}"
 
 
@@ -44,24 +45,34 @@ class Planted:
 
 @dataclass
 class Lines:
-    """The lines of one file while defects are planted; `lines[0]` is the header, fields hold no commas."""
+    """A stretch of a file's lines while a defect is planted, so that a file of any size streams; fields hold no commas.
+
+    `added` is what goes to the end of the file, which is far from here. Line numbers are 0 for such a line until the file has ended.
+    """
 
     world: World
     day: date
     corrected: Callable[[str], bool]  # will a later file correct this student's attendance of the day?
-    pending: set[str]  # results that a later file will change
+    pending: Callable[[str], bool]  # will a later file change this result?
+    header: str
+    before: int  # lines of the file before these, its header included
     lines: list[str]
+    added: str = ""
 
     def __post_init__(self) -> None:
-        self.at: dict[str, int] = {name: k for k, name in enumerate(self.lines[0].split(","))}
+        self.at: dict[str, int] = {name: k for k, name in enumerate(self.header.split(","))}
 
     def find(self, suits: Callable[[list[str]], bool]) -> int | None:
-        """The first line after the middle that suits, else before it: 0-based, None where there is none."""
-        middle = max(1, len(self.lines) // 2)
-        for k in chain(range(middle, len(self.lines)), range(1, middle)):
+        """The first line after the middle that suits, else before it: its place in `lines`, None where there is none."""
+        middle = max(0, (len(self.lines) - 1) // 2)
+        for k in chain(range(middle, len(self.lines)), range(middle)):
             if suits(self.lines[k].split(",")):
                 return k
         return None
+
+    def number(self, k: int) -> int:
+        """The number in the file of the line at `k`."""
+        return self.before + k + 1
 
     def spoil(self, suits: Callable[[list[str]], bool], **cells: str) -> list[int]:
         """Write other cells into the first line that suits; [] where none does."""
@@ -69,15 +80,15 @@ class Lines:
         if k is None:
             return []
         self.lines[k] = self._with(self.lines[k], cells)
-        return [k + 1]
+        return [self.number(k)]
 
     def add(self, suits: Callable[[list[str]], bool], **cells: str) -> list[int]:
-        """Append a copy of the first line that suits, with other cells; gives the numbers of the line copied from and of the new one."""
+        """Add a copy of the first line that suits, with other cells, to the end; gives the number of the line copied from, and 0 for the new one."""
         k = self.find(suits)
         if k is None:
             return []
-        self.lines.append(self._with(self.lines[k], cells))
-        return [k + 1, len(self.lines)]
+        self.added = self._with(self.lines[k], cells)
+        return [self.number(k), AT_THE_END]
 
     def _with(self, line: str, cells: dict[str, str]) -> str:
         row = line.split(",")
@@ -92,7 +103,7 @@ class Lines:
 
     def settled(self, row: list[str]) -> bool:
         """A marked result that no later file changes."""
-        return row[5] == "fully graded" and row[0] not in self.pending
+        return row[5] == "fully graded" and not self.pending(row[0])
 
 
 def _any(row: list[str]) -> bool:
@@ -117,7 +128,7 @@ def _ragged(f: Lines) -> list[int]:
     if k is None:
         return []
     f.lines[k] = ",".join(f.lines[k].split(",")[:2])
-    return [k + 1]
+    return [f.number(k)]
 
 
 def _not_enrolled(f: Lines) -> list[int]:
@@ -139,7 +150,7 @@ def _ends_before(f: Lines) -> list[int]:
     row = f.lines[k].split(",")
     row[end] = (date.fromisoformat(row[begin]) - timedelta(days=5)).isoformat()
     f.lines[k] = ",".join(row)
-    return [k + 1]
+    return [f.number(k)]
 
 
 def _late_due(f: Lines) -> list[int]:
@@ -251,21 +262,33 @@ class Defects:
 
     def rows(
         self, kind: str, path: str, day: date, chunks: Iterable[Chunk], corrected: Callable[[str], bool] = lambda _: False,
-        pending: Callable[[], set[str]] = set,
+        pending: Callable[[str], bool] = lambda _: False,
     ) -> Iterable[Chunk]:  # fmt: skip
         """The file's chunks, with the next waiting row defect of its kind planted (one a file and day)."""
-        for at, (since, defect) in enumerate(self._waiting):
-            if defect.file != kind or since > day:
-                continue
-            text = b"".join(chunks).decode()
-            file = Lines(self.world, day, corrected, pending(), text.splitlines())
-            lines = defect.plant(file)
-            if not lines:
-                return [text.encode()]
-            del self._waiting[at]
-            self.note(defect, path, day, lines, "quarantine")
-            return [("\n".join(file.lines) + "\n").encode()]
+        for since, defect in self._waiting:
+            if defect.file == kind and since <= day:
+                return self._planted(defect, path, Lines(self.world, day, corrected, pending, "", 0, []), chunks)
         return chunks
+
+    def _planted(self, defect: RowDefect, path: str, stretch: Lines, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """The chunks, the first of which is the header, with the defect in the first other one that suits it."""
+        n, numbers, added = 0, list[int](), ""
+        for chunk in chunks:
+            text = bytes(chunk)
+            if n == 0:
+                stretch = replace(stretch, header=text.decode().rstrip("\n"))
+            elif not numbers:
+                part = replace(stretch, before=n, lines=text.decode().splitlines())
+                numbers, added = defect.plant(part), part.added
+                text = ("\n".join(part.lines) + "\n").encode()
+            n += text.count(b"\n")
+            yield text
+        if added:
+            n += 1
+            yield f"{added}\n".encode()
+        if numbers:
+            self._waiting = [(since, d) for since, d in self._waiting if d is not defect]
+            self.note(defect, path, stretch.day, [k or n for k in numbers], "quarantine")
 
     def note(
         self, defect: RowDefect | FileDefect, path: str, day: date, lines: list[int], expect: Literal["quarantine", "held"],

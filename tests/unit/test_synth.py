@@ -16,7 +16,7 @@ from pipelines.district import load_district
 from pipelines.quality.arrival import READABLE
 from pipelines.quality.expectations import load_suites
 from pipelines.sources.oneroster import header
-from pipelines.synth import synthesize
+from pipelines.synth import synthesize, text
 from pipelines.synth.calendar import build_year
 
 START = date(2025, 8, 18)
@@ -243,15 +243,24 @@ def test_every_defect_names_a_rule_that_judges_its_table(spoilt: Path) -> None:
             assert defect["rule"] == READABLE or rules.get(defect["rule"]) == "delivery", defect
 
 
-def test_every_row_defect_is_the_only_difference_in_its_file(clean: Path, spoilt: Path) -> None:
-    planted = json.loads((spoilt / "defects.json").read_text())
-    rows = [d for d in planted if d["expect"] == "quarantine"]
+def assert_only_planted_lines_differ(clean: Path, spoilt: Path) -> None:
+    rows = [d for d in json.loads((spoilt / "defects.json").read_text()) if d["expect"] == "quarantine"]
     assert len({d["kind"] for d in rows}) == 20
     for defect in rows:
         before, after = lines_of(clean / "landing", defect["file"]), lines_of(spoilt / "landing", defect["file"])
         different = [k + 1 for k, line in enumerate(after) if k >= len(before) or line != before[k]]
         assert different == defect["lines"][-1:], defect
         assert all(1 < n <= len(after) for n in defect["lines"])
+
+
+def test_every_row_defect_is_the_only_difference_in_its_file(clean: Path, spoilt: Path) -> None:
+    assert_only_planted_lines_differ(clean, spoilt)
+
+
+def test_a_large_file_is_planted_piece_by_piece(clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces so small that what a defect needs is often in none of the first."""
+    monkeypatch.setattr(text, "CHUNK_ROWS", 7)
+    assert_only_planted_lines_differ(clean, make(tmp_path))
 
 
 def test_every_spoilt_file_is_put_right_by_the_file_named(clean: Path, spoilt: Path) -> None:
