@@ -7,8 +7,8 @@ counted from 1, the header being line 1. Which day a defect falls on does not de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from itertools import chain
 from typing import Literal
@@ -19,12 +19,16 @@ from pipelines.synth.text import Chunk
 from pipelines.synth.world import FIRST_STUDENT, World
 
 Slot = Literal["quiet", "weekly", "any"]
+AT_THE_END = 0  # the number of a line that will be the file's last
 UNKNOWN_STUDENT = f"S{FIRST_STUDENT * 9 + 999_999}"
 
 
 @dataclass(frozen=True)
 class Planted:
-    """One entry of `defects.json`. `lines` are the physical lines of `file`; `resent` is the file that puts it right, where there is one."""
+    """One entry of `defects.json`. `lines` are the physical lines of `file`; `resent` is the file that puts it right, where there is one.
+
+    `rule` is the id of the rule in `expectations/arrival` that should catch it, or `file_is_readable` where the file is stopped before any rule.
+    """
 
     id: str
     kind: str
@@ -41,24 +45,34 @@ class Planted:
 
 @dataclass
 class Lines:
-    """The lines of one file while defects are planted; `lines[0]` is the header, fields hold no commas."""
+    """A stretch of a file's lines while a defect is planted, so that a file of any size streams; fields hold no commas.
+
+    `added` is what goes to the end of the file, which is far from here. Line numbers are 0 for such a line until the file has ended.
+    """
 
     world: World
     day: date
     corrected: Callable[[str], bool]  # will a later file correct this student's attendance of the day?
-    pending: set[str]  # results that a later file will change
+    pending: Callable[[str], bool]  # will a later file change this result?
+    header: str
+    before: int  # lines of the file before these, its header included
     lines: list[str]
+    added: str = ""
 
     def __post_init__(self) -> None:
-        self.at: dict[str, int] = {name: k for k, name in enumerate(self.lines[0].split(","))}
+        self.at: dict[str, int] = {name: k for k, name in enumerate(self.header.split(","))}
 
     def find(self, suits: Callable[[list[str]], bool]) -> int | None:
-        """The first line after the middle that suits, else before it: 0-based, None where there is none."""
-        middle = max(1, len(self.lines) // 2)
-        for k in chain(range(middle, len(self.lines)), range(1, middle)):
+        """The first line after the middle that suits, else before it: its place in `lines`, None where there is none."""
+        middle = max(0, (len(self.lines) - 1) // 2)
+        for k in chain(range(middle, len(self.lines)), range(middle)):
             if suits(self.lines[k].split(",")):
                 return k
         return None
+
+    def number(self, k: int) -> int:
+        """The number in the file of the line at `k`."""
+        return self.before + k + 1
 
     def spoil(self, suits: Callable[[list[str]], bool], **cells: str) -> list[int]:
         """Write other cells into the first line that suits; [] where none does."""
@@ -66,15 +80,15 @@ class Lines:
         if k is None:
             return []
         self.lines[k] = self._with(self.lines[k], cells)
-        return [k + 1]
+        return [self.number(k)]
 
     def add(self, suits: Callable[[list[str]], bool], **cells: str) -> list[int]:
-        """Append a copy of the first line that suits, with other cells; gives the numbers of the line copied from and of the new one."""
+        """Add a copy of the first line that suits, with other cells, to the end; gives the number of the line copied from, and 0 for the new one."""
         k = self.find(suits)
         if k is None:
             return []
-        self.lines.append(self._with(self.lines[k], cells))
-        return [k + 1, len(self.lines)]
+        self.added = self._with(self.lines[k], cells)
+        return [self.number(k), AT_THE_END]
 
     def _with(self, line: str, cells: dict[str, str]) -> str:
         row = line.split(",")
@@ -89,7 +103,7 @@ class Lines:
 
     def settled(self, row: list[str]) -> bool:
         """A marked result that no later file changes."""
-        return row[5] == "fully graded" and row[0] not in self.pending
+        return row[5] == "fully graded" and not self.pending(row[0])
 
 
 def _any(row: list[str]) -> bool:
@@ -114,7 +128,7 @@ def _ragged(f: Lines) -> list[int]:
     if k is None:
         return []
     f.lines[k] = ",".join(f.lines[k].split(",")[:2])
-    return [k + 1]
+    return [f.number(k)]
 
 
 def _not_enrolled(f: Lines) -> list[int]:
@@ -136,7 +150,7 @@ def _ends_before(f: Lines) -> list[int]:
     row = f.lines[k].split(",")
     row[end] = (date.fromisoformat(row[begin]) - timedelta(days=5)).isoformat()
     f.lines[k] = ",".join(row)
-    return [k + 1]
+    return [f.number(k)]
 
 
 def _late_due(f: Lines) -> list[int]:
@@ -172,56 +186,56 @@ class FileDefect:
 
 ATTENDANCE, RESULTS = "extract__attendance", "oneroster__results"
 ROW_DEFECTS = (
-    RowDefect("attendance_unknown_student", ATTENDANCE, "attendance", "quiet", 1, "student_known", "a student no roster has",
+    RowDefect("attendance_unknown_student", ATTENDANCE, "attendance", "quiet", 1, "student_is_known", "a student no roster has",
               lambda f: f.add(f.simply_present, **{"Student Number": UNKNOWN_STUDENT})[1:]),
-    RowDefect("attendance_unknown_code", ATTENDANCE, "attendance", "quiet", 3, "attendance_code_known", "the code Q is in no code map",
+    RowDefect("attendance_unknown_code", ATTENDANCE, "attendance", "quiet", 3, "code_is_mapped", "the code Q is in no code map",
               lambda f: f.spoil(f.simply_present, Code="Q")),
-    RowDefect("attendance_wrong_year", ATTENDANCE, "attendance", "quiet", 5, "date_in_school_year", "the right row with last year's date",
+    RowDefect("attendance_wrong_year", ATTENDANCE, "attendance", "quiet", 5, "date_is_in_a_school_year", "the right row with last year's date",
               lambda f: f.spoil(f.simply_present, Date=_day(f, 364))),
     RowDefect("attendance_outside_enrollment", ATTENDANCE, "attendance", "quiet", 7, "inside_enrollment", "a student at a school of others",
               _wrong_school),
-    RowDefect("attendance_conflicting", ATTENDANCE, "attendance", "quiet", 9, "key_unique", "one student and day, present and absent: both lines",
+    RowDefect("attendance_conflicting", ATTENDANCE, "attendance", "quiet", 9, "one_row_per_key", "one student and day, present and absent: both lines",
               lambda f: f.add(f.simply_present, Code="A")),
-    RowDefect("attendance_ragged", ATTENDANCE, "attendance", "quiet", 11, "well_formed", "two cells instead of five", _ragged),
-    RowDefect("result_above_maximum", RESULTS, "delta!results.csv", "quiet", 3, "score_in_range", "250 points",
+    RowDefect("attendance_ragged", ATTENDANCE, "attendance", "quiet", 11, "well_formed_line", "two cells instead of five", _ragged),
+    RowDefect("result_above_maximum", RESULTS, "delta!results.csv", "quiet", 3, "score_is_possible", "250 points",
               lambda f: f.spoil(f.settled, score="250")),
-    RowDefect("result_negative", RESULTS, "delta!results.csv", "quiet", 5, "score_in_range", "5 points below none",
+    RowDefect("result_negative", RESULTS, "delta!results.csv", "quiet", 5, "score_is_a_number", "5 points below none",
               lambda f: f.spoil(f.settled, score="-5")),
-    RowDefect("result_unknown_line_item", RESULTS, "delta!results.csv", "quiet", 7, "line_item_known", "a result of an assignment nobody gave",
+    RowDefect("result_unknown_line_item", RESULTS, "delta!results.csv", "quiet", 7, "line_item_is_known", "a result of an assignment nobody gave",
               lambda f: f.add(f.settled, sourcedId="rx00002", lineItemSourcedId="li-unknown")[1:]),
-    RowDefect("result_not_enrolled", RESULTS, "delta!results.csv", "quiet", 9, "student_enrolled_in_class", "a student of another class",
+    RowDefect("result_not_enrolled", RESULTS, "delta!results.csv", "quiet", 9, "student_is_in_the_class", "a student of another class",
               _not_enrolled),
-    RowDefect("result_unknown_status", RESULTS, "delta!results.csv", "quiet", 11, "score_status_known", "'turned in' is not in the vocabulary",
+    RowDefect("result_unknown_status", RESULTS, "delta!results.csv", "quiet", 11, "status_is_known", "'turned in' is not in the vocabulary",
               lambda f: f.spoil(f.settled, scoreStatus="turned in")),
-    RowDefect("line_item_outside_year", "oneroster__line_items", "delta!lineItems.csv", "quiet", 13, "due_in_school_year", "due in August",
+    RowDefect("line_item_outside_year", "oneroster__line_items", "delta!lineItems.csv", "quiet", 13, "due_in_a_school_year", "due in August",
               _late_due),
-    RowDefect("user_without_family_name", "oneroster__users", "bulk!users.csv", "weekly", 1, "required", "family name blank",
+    RowDefect("user_without_family_name", "oneroster__users", "bulk!users.csv", "weekly", 1, "required_values", "family name blank",
               lambda f: f.spoil(lambda row: row[0].startswith("S"), familyName="")),
-    RowDefect("demographics_not_boolean", "oneroster__demographics", "bulk!demographics.csv", "weekly", 1, "boolean", "'yes' for a boolean",
+    RowDefect("demographics_not_boolean", "oneroster__demographics", "bulk!demographics.csv", "weekly", 1, "booleans_are_booleans", "'yes' for a boolean",
               lambda f: f.spoil(lambda row: row[8] == "true", white="yes")),
-    RowDefect("enrollment_ends_before_begin", "oneroster__enrollments", "bulk!enrollments.csv", "weekly", 3, "ends_after_begin",
+    RowDefect("enrollment_ends_before_begin", "oneroster__enrollments", "bulk!enrollments.csv", "weekly", 3, "ends_after_it_begins",
               "ends five days before it begins", _ends_before),
-    RowDefect("role_unknown_org", "oneroster__roles", "bulk!roles.csv", "weekly", 3, "org_known", "a role at school 999",
+    RowDefect("role_unknown_org", "oneroster__roles", "bulk!roles.csv", "weekly", 3, "org_is_known", "a role at school 999",
               lambda f: f.add(lambda row: row[5] == "student", sourcedId="rox0001", roleType="secondary", orgSourcedId="999")[1:]),
-    RowDefect("program_unknown_code", "extract__programs", "programs", "weekly", 1, "program_code_known", "the code ZZZ is in no code map",
+    RowDefect("program_unknown_code", "extract__programs", "programs", "weekly", 1, "program_is_mapped", "the code ZZZ is in no code map",
               lambda f: f.add(_any, Program="ZZZ")[1:]),
-    RowDefect("program_unknown_student", "extract__programs", "programs", "weekly", 2, "student_known", "a student no roster has",
+    RowDefect("program_unknown_student", "extract__programs", "programs", "weekly", 2, "student_is_known", "a student no roster has",
               lambda f: f.add(_any, **{"Student Number": UNKNOWN_STUDENT})[1:]),
-    RowDefect("survey_answer_off_scale", "survey__answers", "survey", "any", 0, "answer_on_scale", "'Totally' is not on the scale",
+    RowDefect("survey_answer_off_scale", "survey__answers", "survey", "any", 0, "answer_is_on_the_scale", "'Totally' is not on the scale",
               lambda f: f.spoil(lambda row: row[3] == "Agree", **{"I feel like I belong at this school": "Totally"})),
-    RowDefect("calendar_unknown_day_type", "extract__calendar", "calendar", "any", 1, "day_type_known", "the day type X is in no code map",
+    RowDefect("calendar_unknown_day_type", "extract__calendar", "calendar", "any", 1, "day_type_is_mapped", "the day type X is in no code map",
               lambda f: f.spoil(lambda row: row[2] in "HB" and row[1] > f.day.isoformat(), **{"Day Type": "X"})),
 )  # fmt: skip
 FILE_DEFECTS = (
-    FileDefect("attendance_empty", ATTENDANCE, "quiet", 2, "file_not_empty", "no bytes"),
-    FileDefect("attendance_missing_column", ATTENDANCE, "quiet", 4, "columns_present", "no column Code"),
-    FileDefect("attendance_duplicated_header", ATTENDANCE, "quiet", 6, "header_unique", "the column Code twice"),
-    FileDefect("attendance_wrong_encoding", ATTENDANCE, "quiet", 8, "encoding", "UTF-16 without a mark"),
-    FileDefect("attendance_school_missing", ATTENDANCE, "quiet", 10, "coverage", "one school is missing; its rows come with the next corrections"),
-    FileDefect("attendance_last_year", ATTENDANCE, "quiet", 12, "dates_of_the_file", "every row is of last year"),
-    FileDefect("roster_shrunken", "oneroster__users", "weekly", 2, "shrinkage", "users.csv holds a fifth of the users"),
-    FileDefect("gradebook_truncated", RESULTS, "weekly", 3, "readable_zip", "the zip ends early"),
-    FileDefect("roster_next_year", "oneroster__users", "weekly", 4, "school_year", "next year's sessions, roles, ids of students and classes"),
+    FileDefect("attendance_empty", ATTENDANCE, "quiet", 2, "file_is_readable", "no bytes"),
+    FileDefect("attendance_missing_column", ATTENDANCE, "quiet", 4, "required_columns", "no column Code"),
+    FileDefect("attendance_duplicated_header", ATTENDANCE, "quiet", 6, "file_is_readable", "the column Code twice"),
+    FileDefect("attendance_wrong_encoding", ATTENDANCE, "quiet", 8, "file_is_readable", "UTF-16 without a mark"),
+    FileDefect("attendance_school_missing", ATTENDANCE, "quiet", 10, "school_is_reported", "one school is missing; its rows come with the next corrections"),
+    FileDefect("attendance_last_year", ATTENDANCE, "quiet", 12, "mostly_bad_rows", "every row is of last year"),
+    FileDefect("roster_shrunken", "oneroster__users", "weekly", 2, "not_shrunken", "users.csv holds a fifth of the users"),
+    FileDefect("gradebook_truncated", RESULTS, "weekly", 3, "file_is_readable", "the zip ends early"),
+    FileDefect("roster_next_year", "oneroster__academic_sessions", "weekly", 4, "covers_the_files_date", "next year's sessions, roles and ids"),
 )
 
 
@@ -248,21 +262,33 @@ class Defects:
 
     def rows(
         self, kind: str, path: str, day: date, chunks: Iterable[Chunk], corrected: Callable[[str], bool] = lambda _: False,
-        pending: Callable[[], set[str]] = set,
+        pending: Callable[[str], bool] = lambda _: False,
     ) -> Iterable[Chunk]:  # fmt: skip
         """The file's chunks, with the next waiting row defect of its kind planted (one a file and day)."""
-        for at, (since, defect) in enumerate(self._waiting):
-            if defect.file != kind or since > day:
-                continue
-            text = b"".join(chunks).decode()
-            file = Lines(self.world, day, corrected, pending(), text.splitlines())
-            lines = defect.plant(file)
-            if not lines:
-                return [text.encode()]
-            del self._waiting[at]
-            self.note(defect, path, day, lines, "quarantine")
-            return [("\n".join(file.lines) + "\n").encode()]
+        for since, defect in self._waiting:
+            if defect.file == kind and since <= day:
+                return self._planted(defect, path, Lines(self.world, day, corrected, pending, "", 0, []), chunks)
         return chunks
+
+    def _planted(self, defect: RowDefect, path: str, stretch: Lines, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """The chunks, the first of which is the header, with the defect in the first other one that suits it."""
+        n, numbers, added = 0, list[int](), ""
+        for chunk in chunks:
+            text = bytes(chunk)
+            if n == 0:
+                stretch = replace(stretch, header=text.decode().rstrip("\n"))
+            elif not numbers:
+                part = replace(stretch, before=n, lines=text.decode().splitlines())
+                numbers, added = defect.plant(part), part.added
+                text = ("\n".join(part.lines) + "\n").encode()
+            n += text.count(b"\n")
+            yield text
+        if added:
+            n += 1
+            yield f"{added}\n".encode()
+        if numbers:
+            self._waiting = [(since, d) for since, d in self._waiting if d is not defect]
+            self.note(defect, path, stretch.day, [k or n for k in numbers], "quarantine")
 
     def note(
         self, defect: RowDefect | FileDefect, path: str, day: date, lines: list[int], expect: Literal["quarantine", "held"],

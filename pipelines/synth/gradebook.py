@@ -99,9 +99,10 @@ class Gradebook:
         marked = [self._mark(m, today, rng) for m in self._marking.pop(today, [])]
         return new, _joined([*marked, *self._later.pop(today, [])])
 
-    def pending(self) -> set[int]:
-        """The numbers of the results that a later night will change."""
-        return {int(r) for night in self._later.values() for part in night for r in part.result}
+    def is_pending(self, result_id: str) -> bool:
+        """Will a later night change this result?"""
+        number = int(result_id[1:], 36)
+        return any(bool((part.result == number).any()) for night in self._later.values() for part in night)
 
     def _give(self, day: date, today: int) -> Items:
         world, classes = self.world, self.world.people.classes

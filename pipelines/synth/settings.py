@@ -56,6 +56,13 @@ columns = {{ student_id = "Student Number", program_code = "Program", begin_date
 date_formats = {{ begin_date = "%m/%d/%Y", end_date = "%m/%d/%Y" }}
 
 [[sources]]
+id = "staff"
+format = "extract"
+table = "staff"
+path = "staff/staff_*.csv"
+columns = {{ staff_id = "Staff Number", years_experience = "Years Experience" }}
+
+[[sources]]
 id = "attendance"
 format = "extract"
 table = "attendance"
@@ -162,6 +169,7 @@ def truth(world: World, days: int) -> dict[str, Any]:
             "effect": "odds of a missing assignment multiplied", "missing_odds_ratio": STRATEGY_ODDS,
         },
         "waves": {wave: day.isoformat() for wave, day in surveys.waves(year).items()},
+        "survey_reach": {wave: surveys.reach(world, wave, day) for wave, day in surveys.waves(year).items() if day <= year.sessions["A"][days - 1]},
         "calendar_changes": [
             {"announced": c.announced.isoformat(), "calendar": c.calendar, "date": c.day.isoformat(), "day_type": c.day_type} for c in year.changes
         ],

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.synth.calendar import SchoolYear
+from pipelines.synth.habits import PROGRAMS
 from pipelines.synth.people import GRADES
 from pipelines.synth.text import Chunk, Column, chunked, glue, pick, strings
 from pipelines.synth.world import World
@@ -50,11 +51,9 @@ def waves(year: SchoolYear) -> dict[str, date]:
 
 def survey_lines(world: World, wave: str, day: date) -> Iterator[Chunk]:
     """One wave's answers, in order of time. The export has the form's timestamp first and then a column a question."""
-    rng = world.streams.of(f"survey {wave}")
-    habits, students = world.habits, world.people.students
-    school, there = world.main_school(world.days.number(day))
-    who = np.flatnonzero(there & (students.grade >= FIRST_GRADE) & (rng.random(len(students)) < habits.respond))
-    who = rng.permutation(who)
+    students, school = world.people.students, world.main_school(world.days.number(day))[0]
+    asked, answers_it, rng = _drawn(world, wave, day)
+    who = rng.permutation(np.flatnonzero(asked & answers_it))
     stamps = np.sort(rng.integers(0, 3 * 7 * 3600, len(who)))  # three days of seven hours
     answers = np.stack([_answer(world, item, who, rng) for item in ITEMS], axis=1) if len(who) else np.zeros((0, len(ITEMS)), dtype=np.int64)
     span = [d for d in (day - timedelta(days=k) for k in range(9, -1, -1)) if d in world.year.package_days][-3:]
@@ -73,6 +72,27 @@ def survey_lines(world: World, wave: str, day: date) -> Iterator[Chunk]:
         return [stamp, pick(world.school_ids, school[who[rows]]), pick(grades, students.grade[who[rows]]), *given]
 
     yield from chunked(np.arange(len(who)), build)
+
+
+def _drawn(world: World, wave: str, day: date) -> tuple[NDArray[np.bool_], NDArray[np.bool_], np.random.Generator]:
+    """By student: who is asked, and who answers if asked; and the wave's generator, which goes on from there."""
+    rng = world.streams.of(f"survey {wave}")
+    there = world.main_school(world.days.number(day))[1]
+    return there & (world.people.students.grade >= FIRST_GRADE), rng.random(len(there)) < world.habits.respond, rng
+
+
+def reach(world: World, wave: str, day: date) -> dict[str, dict[str, int]]:
+    """How many were asked and how many answered: of all, of those in each program on that day, and of those who learn remotely.
+
+    The files cannot say it: they are anonymous.
+    """
+    asked, answers_it, _ = _drawn(world, wave, day)
+    programs, today = world.habits.programs, world.days.number(day)
+    groups = {"all": np.ones(len(asked), dtype=bool), "remote": world.people.students.remote}
+    for code, name in enumerate(PROGRAMS):
+        inside = (programs.program == code) & (programs.begin <= today) & (today <= programs.end)
+        groups[name] = np.isin(np.arange(len(asked)), programs.student[inside])
+    return {name: {"asked": int((asked & of).sum()), "answered": int((asked & answers_it & of).sum())} for name, of in groups.items()}
 
 
 def _answer(world: World, item: Item, who: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from pipelines.synth import month, oneroster, surveys
-from pipelines.synth.attendance import HEADER, Attendance, Marks, attendance_lines
+from pipelines.synth.attendance import Attendance, Marks, attendance_lines
 from pipelines.synth.defects import Defects, FileDefect
 from pipelines.synth.extracts import calendar_lines, program_lines, staff_lines
-from pipelines.synth.gradebook import Gradebook, Items, Results, bulk_file, delta_files, result_ids
+from pipelines.synth.gradebook import Gradebook, Items, Results, bulk_file, delta_files
 from pipelines.synth.settings import truth, write_json, write_settings
 from pipelines.synth.text import Chunk, write_file, write_zip
 from pipelines.synth.world import FIRST_STUDENT, World, build_world
@@ -87,10 +87,10 @@ class _Writer:
     def _rows(self, kind: str, path: str, day: date, chunks: Iterable[Chunk]) -> Iterable[Chunk]:
         if self.defects is None:
             return chunks
-        return self.defects.rows(kind, path, day, chunks, lambda student: bool(self.attendance.corrected[int(student[1:]) - FIRST_STUDENT]), self._pending)
+        return self.defects.rows(kind, path, day, chunks, self._is_corrected, self.gradebook.is_pending)
 
-    def _pending(self) -> set[str]:
-        return set(result_ids(np.array(sorted(self.gradebook.pending()), dtype=np.int64)).to_pylist())
+    def _is_corrected(self, student: str) -> bool:
+        return bool(self.attendance.corrected[int(student[1:]) - FIRST_STUDENT])
 
     def _attendance(self, day: date, marks: Marks, sent: Marks | None) -> None:
         path = f"attendance/attendance_{day}.csv"
@@ -124,7 +124,8 @@ class _Writer:
             return
         right = f"attendance/attendance_{day}_2.csv"
         write_file(self.landing / right, attendance_lines(self.world, marks))
-        write_file(self.landing / path, [_spoil_attendance(defect.kind, (self.landing / right).read_bytes(), day)])
+        with (self.landing / right).open(encoding="utf-8") as f:
+            write_file(self.landing / path, _spoil_attendance(defect.kind, f, day))
         defects.note(defect, path, day, [], "held", resent=right)
 
     def _packages(self, day: date, new: Items, results: Results, *, bulk: bool) -> None:
@@ -139,7 +140,8 @@ class _Writer:
         view = oneroster.next_year(world) if kind == "roster_next_year" else oneroster.this_year(world)
         files = list(oneroster.bulk(world, view, today))
         if kind == "roster_shrunken":
-            files = [(name, _first_fifth(chunks) if name == "users" else chunks) for name, chunks in files]
+            n_lines = sum(bytes(c).count(b"\n") for name, chunks in oneroster.bulk(world, view, today) if name == "users" for c in chunks)
+            files = [(name, _first_lines(chunks, max(2, n_lines // 5)) if name == "users" else chunks) for name, chunks in files]
         if kind != "roster_next_year":
             files.append(bulk_file(world, self.gradebook.items))
         self._zip(path, day, files, "bulk")
@@ -166,26 +168,32 @@ class _Writer:
         write_zip(self.landing / path, spoilt, day)
 
 
-def _first_fifth(chunks: Iterable[Chunk]) -> Iterable[Chunk]:
-    lines = b"".join(chunks).splitlines(keepends=True)
-    return [b"".join(lines[: max(2, len(lines) // 5)])]
+def _first_lines(chunks: Iterable[Chunk], n: int) -> Iterator[Chunk]:
+    """The first `n` lines."""
+    for chunk in chunks:
+        lines = bytes(chunk).splitlines(keepends=True)[:n]
+        yield b"".join(lines)
+        n -= len(lines)
+        if n == 0:
+            return
 
 
-def _spoil_attendance(kind: str, right: bytes, day: date) -> bytes:
-    """What a file defect makes of the right attendance file."""
-    text = right.decode()
-    if kind == "attendance_empty":
-        return b""
-    if kind == "attendance_wrong_encoding":
-        return text.encode("utf-16-le")
-    rows = [line.split(",") for line in text.splitlines()]
-    if kind == "attendance_missing_column":
-        rows = [row[:3] + row[4:] for row in rows]
-    elif kind == "attendance_duplicated_header":
-        rows = [row[:4] + row[3:] for row in rows]
-    elif kind == "attendance_last_year":
-        past = (day - timedelta(days=364)).strftime("%m/%d/%Y")
-        rows = [HEADER.split(","), *([*row[:2], past, *row[3:]] for row in rows[1:])]
-    else:
-        raise ValueError(f"no such defect of an attendance file: {kind}")
-    return "".join(",".join(row) + "\n" for row in rows).encode()
+def _spoil_attendance(kind: str, right: Iterable[str], day: date) -> Iterator[Chunk]:
+    """What a file defect makes of the right attendance file, line by line."""
+    past = (day - timedelta(days=364)).strftime("%m/%d/%Y")
+    for n, line in enumerate(right):
+        if kind == "attendance_empty":
+            return
+        if kind == "attendance_wrong_encoding":
+            yield line.encode("utf-16-le")
+            continue
+        row = line.rstrip("\n").split(",")
+        if kind == "attendance_missing_column":
+            row = row[:3] + row[4:]
+        elif kind == "attendance_duplicated_header":
+            row = row[:4] + row[3:]
+        elif kind == "attendance_last_year":
+            row = [*row[:2], past, *row[3:]] if n else row
+        else:
+            raise ValueError(f"no such defect of an attendance file: {kind}")
+        yield f"{','.join(row)}\n".encode()

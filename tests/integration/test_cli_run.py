@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -190,7 +191,26 @@ def test_explain_names_the_districts_sources(done: Done) -> None:
     assert "pulse_w1" not in shown
 
 
-def test_the_doctor_finds_nothing_serious(done: Done) -> None:
+def test_every_member_of_staff_in_the_file_is_in_core(done: Done, build: duckdb.DuckDBPyConnection) -> None:
+    (latest,) = sorted((done.folder / "landing" / "staff").glob("*.csv"))[-1:]
+    with latest.open(newline="", encoding="utf-8") as f:
+        sent = {r["Staff Number"]: int(r["Years Experience"]) for r in csv.DictReader(f)}
+    assert sent
+    assert dict(build.execute("select staff_key, years_experience from core.dim_staff").fetchall()) == sent
+
+
+def test_the_doctor_finds_nothing_serious_and_no_file_that_nothing_reads(done: Done) -> None:
     result = throughline("doctor", "--district", done.folder)
     assert result.exit_code == 0, result.output
-    assert "staff/staff_" in result.stdout
+    assert "read by nothing" not in " ".join(result.stdout.split())
+
+
+def test_the_doctor_names_a_file_that_no_source_reads(done: Done, tmp_path: Path) -> None:
+    shutil.copytree(done.folder, tmp_path / "d", ignore=shutil.ignore_patterns("data"))
+    (tmp_path / "d/landing/lunch").mkdir()
+    (tmp_path / "d/landing/lunch/menu.csv").write_text("Day,Dish\n", encoding="utf-8")
+    result = throughline("doctor", "--district", tmp_path / "d")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stdout.split())
+    assert "read by nothing: lunch/menu.csv" in said
+    assert "staff_" not in said

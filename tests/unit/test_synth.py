@@ -13,8 +13,10 @@ import pytest
 
 from pipelines.code_maps import CODE_MAPS
 from pipelines.district import load_district
+from pipelines.quality.arrival import READABLE
+from pipelines.quality.expectations import load_suites
 from pipelines.sources.oneroster import header
-from pipelines.synth import synthesize
+from pipelines.synth import synthesize, text
 from pipelines.synth.calendar import build_year
 
 START = date(2025, 8, 18)
@@ -92,7 +94,7 @@ def test_the_settings_load_and_find_every_file(spoilt: Path) -> None:
     assert {"attendance_codes", "calendar_codes", "program_codes", "survey_items", "survey_scales"} <= written <= set(CODE_MAPS)
     assert all(district.code_map(name) for name in written)
     taken = {p for s in district.sources for p in landing.glob(s.path)}
-    assert {p for p in landing.rglob("*") if p.is_file() and "staff" not in p.parts} == taken
+    assert {p for p in landing.rglob("*") if p.is_file()} == taken
     waves = [s.survey.wave_id for s in district.sources if s.survey]
     assert waves == list(json.loads((spoilt / "truth.json").read_text())["waves"])
     year = district.school_year_of(START)
@@ -229,15 +231,36 @@ def test_a_clean_district_plants_nothing(clean: Path) -> None:
     assert not list((clean / "landing").rglob("*_2.*"))
 
 
-def test_every_row_defect_is_the_only_difference_in_its_file(clean: Path, spoilt: Path) -> None:
-    planted = json.loads((spoilt / "defects.json").read_text())
-    rows = [d for d in planted if d["expect"] == "quarantine"]
+def test_every_defect_names_a_rule_that_judges_its_table(spoilt: Path) -> None:
+    suites = load_suites("arrival")
+    for defect in json.loads((spoilt / "defects.json").read_text()):
+        rules = {r.id: r.kind for r in suites[defect["table"]].rules}
+        if defect["expect"] == "quarantine":
+            assert rules.get(defect["rule"]) == "row", defect
+        elif defect["school"]:
+            assert rules.get(defect["rule"]) == "school", defect
+        else:
+            assert defect["rule"] == READABLE or rules.get(defect["rule"]) == "delivery", defect
+
+
+def assert_only_planted_lines_differ(clean: Path, spoilt: Path) -> None:
+    rows = [d for d in json.loads((spoilt / "defects.json").read_text()) if d["expect"] == "quarantine"]
     assert len({d["kind"] for d in rows}) == 20
     for defect in rows:
         before, after = lines_of(clean / "landing", defect["file"]), lines_of(spoilt / "landing", defect["file"])
         different = [k + 1 for k, line in enumerate(after) if k >= len(before) or line != before[k]]
         assert different == defect["lines"][-1:], defect
         assert all(1 < n <= len(after) for n in defect["lines"])
+
+
+def test_every_row_defect_is_the_only_difference_in_its_file(clean: Path, spoilt: Path) -> None:
+    assert_only_planted_lines_differ(clean, spoilt)
+
+
+def test_a_large_file_is_planted_piece_by_piece(clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces so small that what a defect needs is often in none of the first."""
+    monkeypatch.setattr(text, "CHUNK_ROWS", 7)
+    assert_only_planted_lines_differ(clean, make(tmp_path))
 
 
 def test_every_spoilt_file_is_put_right_by_the_file_named(clean: Path, spoilt: Path) -> None:

@@ -1,0 +1,50 @@
+"""A synthetic district streams: a million students fit into 4 GiB, and a whole year into hardly more than its first weeks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(3600), pytest.mark.skipif(sys.platform == "win32", reason="the operating system keeps no such count")]
+LIMIT = 4 << 30  # bytes, for a million students
+ALL_PLANTED = 30  # days of school by which every defect is planted
+CHILD = """
+import json, resource, sys
+from datetime import date
+from pathlib import Path
+from pipelines.synth import synthesize
+
+synthesize(int(sys.argv[1]), int(sys.argv[2]), date(2025, 8, 18), 7, Path(sys.argv[3]), progress=lambda _: None)
+print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)))
+"""
+
+
+def peak(folder: Path, students: int, days: int) -> int:
+    """Bytes that a process of its own held at most while it wrote a district with defects, as the operating system counts them."""
+    try:
+        done = subprocess.run([sys.executable, "-c", CHILD, str(students), str(days), str(folder)], capture_output=True, text=True, check=True)
+        size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+        assert len(json.loads((folder / "defects.json").read_text())) == 29
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    held = int(json.loads(done.stdout))
+    print(f"{students:,} students, {days} days: {size / 1e6:,.0f} MB written, peak {held / 2**20:,.0f} MiB")
+    return held
+
+
+def test_a_million_students_below_four_gibibytes(tmp_path: Path) -> None:
+    base, million = peak(tmp_path / "small", 1000, ALL_PLANTED), peak(tmp_path / "million", 1_000_000, ALL_PLANTED)
+    print(f"{(million - base) / 1e6:,.0f} bytes a student")
+    assert million < LIMIT
+
+
+def test_more_days_hardly_raise_the_peak(tmp_path: Path) -> None:
+    """A year keeps the assignments given so far, some 13 bytes each, because each week's whole roster lists them all: nothing else may grow."""
+    weeks, year = (peak(tmp_path / f"{days}", 100_000, days) for days in (ALL_PLANTED, 180))
+    assert year - weeks < 0.1 * weeks
+    assert year + 10 * (year - weeks) < LIMIT
