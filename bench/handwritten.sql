@@ -162,12 +162,13 @@ with enrolled as (
     from build.held.oneroster__enrollments
     where role = 'student' and _is_open
 ), counted as (
-    select distinct r.item_id, r.student_id, r.school_id, r.due, r.piece, r.missing, r.submitted, r.late
+    select distinct r.item_id, r.student_id, r.school_id, r.due, r.piece, r.missing, r.submitted, r.late, coalesce((r.possible * 1000)::bigint, 0) as points
     from result r
     join enrolled e on e.student_id = r.student_id and e.class_id = r.class_id and r.due >= e.begins and r.due < e.ends
 )
 select c.student_id, c.school_id, v.grade, v.combo, c.piece, count(*) as expected, count(*) filter (where not c.missing) as completed,
-    count(*) filter (where c.submitted) as submitted, count(*) filter (where c.submitted and c.late) as late
+    count(*) filter (where c.submitted) as submitted, count(*) filter (where c.submitted and c.late) as late,
+    sum(c.points)::bigint as points, coalesce(sum(c.points) filter (where c.missing), 0)::bigint as points_missing
 from counted c
 join version v on v.student_id = c.student_id and c.due >= v.from_day and c.due < v.to_day
 group by all;
@@ -220,7 +221,8 @@ with attendance as (
     from attended a join period p using (piece) group by all
 ), work as (
     select p.period_type, p.period_start, p.period_end, p.school_year, a.student_id, a.school_id, a.grade, a.combo,
-        sum(a.expected)::bigint as expected, sum(a.completed)::bigint as completed, sum(a.submitted)::bigint as submitted, sum(a.late)::bigint as late
+        sum(a.expected)::bigint as expected, sum(a.completed)::bigint as completed, sum(a.submitted)::bigint as submitted, sum(a.late)::bigint as late,
+        sum(a.points)::bigint as points, sum(a.points_missing)::bigint as points_missing
     from assigned a join period p using (piece) group by all
 ), latest as (
     select p.period_type, p.period_start, p.school_year, m.student_id, max(m.piece) as piece from marked m join period p using (piece) group by all
@@ -242,11 +244,19 @@ union all
 select 'assignment_completion', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, completed, expected, 1, true
 from work
 union all
+select 'missing_work', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, expected - completed, expected, 1, true
+from work
+union all
+select 'on_time_work', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, submitted - late, expected, 1, true
+from work
+union all
 select 'late_work', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, late, submitted, 1, true
 from work where submitted > 0
 union all
-select 'd_f_rate', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, marks_d_f, marks, 1, true
-from mark
+select 'weighted_missing_work', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, points_missing, points, 1000, true
+from work where points > 0
+union all
+select 'd_f_rate', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, marks_d_f, marks, 1, true from mark
 union all
 select 'survey_favorable', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, favorable, valid, 1, false
 from survey where valid > 0;
@@ -384,8 +394,8 @@ with rated as (
     from chosen
 )
 select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, indicator_id, profile_id,
-    if(profile_id = 'edfacts', 2, 1) as profile_version, (n / case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 else 1 end)::decimal(18, 3) as numerator,
-    (d / case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 else 1 end)::decimal(18, 3) as denominator,
+    if(profile_id = 'edfacts', 2, 1) as profile_version, (n / case when indicator_id in ('attendance_rate', 'tardy_rate', 'weighted_missing_work') then 1000 else 1 end)::decimal(18, 3) as numerator,
+    (d / case when indicator_id in ('attendance_rate', 'tardy_rate', 'weighted_missing_work') then 1000 else 1 end)::decimal(18, 3) as denominator,
     n_subjects, round(rate, 12) as value,
     round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) end, 9) as ci_low,
     round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) end, 9) as ci_high,

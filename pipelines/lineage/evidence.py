@@ -91,7 +91,11 @@ _ASSIGNMENTS = """
         (r.nth = 1)::bigint as assignments_expected,
         (r.nth = 1 and not r.is_missing)::bigint as assignments_completed,
         (r.nth = 1 and r.is_submitted)::bigint as assignments_submitted,
-        (r.nth = 1 and r.is_submitted and r.is_late)::bigint as assignments_late
+        (r.nth = 1 and r.is_submitted and r.is_late)::bigint as assignments_late,
+        (r.nth = 1 and r.is_missing)::bigint as assignments_missing,
+        (r.nth = 1 and r.is_submitted and not r.is_late)::bigint as assignments_on_time,
+        (r.nth = 1)::bigint * round(1000 * greatest(coalesce(r.points_possible, 0), 0))::bigint as points_expected,
+        (r.nth = 1 and r.is_missing)::bigint * round(1000 * greatest(coalesce(r.points_possible, 0), 0))::bigint as points_missing
     from due r
     left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 

@@ -22,6 +22,7 @@ import pytest
 
 from pipelines.nightly import Outcome
 from tests.districts import START, TestDistrict, make_district
+from tests.indicators import WORK as WORK_INDICATORS
 from tests.landing import zipped
 
 BEFORE, BAD, MENDED = date(2025, 8, 29), date(2025, 9, 2), date(2025, 9, 3)  # after Labor Day: a night with the whole roster
@@ -33,7 +34,6 @@ ROSTER = "oneroster/2025-09-02/oneroster.zip"
 MARKS = "oneroster/2025-09-02/gradebook.zip"
 LATE_MARKS = "oneroster/2025-09-02/late.zip"
 ATTENDANCE_INDICATORS = {"attendance_rate", "chronic_absence"}
-WORK_INDICATORS = {"assignment_completion", "late_work", "d_f_rate"}
 SURVEY_INDICATORS = {"survey_favorable"}
 FRESHNESS = "data_as_of, quality_status, maturity_days"
 KEPT_TABLES = {

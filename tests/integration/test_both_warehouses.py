@@ -25,6 +25,7 @@ from pipelines.cli import cli
 from pipelines.lineage.trace import MART
 from pipelines.nightly import Outcome
 from tests.districts import START, TestDistrict
+from tests.indicators import WORK
 from tests.landing import zipped
 from tests.nights import Night, make
 from tests.postgres import Server
@@ -33,7 +34,6 @@ TUESDAY, WEDNESDAY, THURSDAY = (START + timedelta(days=n) for n in (1, 2, 3))
 ATTENDANCE = f"attendance/attendance_{WEDNESDAY}.csv"
 MARKS = f"oneroster/{WEDNESDAY}/oneroster.zip"
 SILENT, SPOILT, SOUND = "110", "100", "120"  # schools: left out of a file, with a code that nobody knows, as it should be
-WORK = {"assignment_completion", "late_work", "d_f_rate"}
 STATUS = ("data_as_of", "quality_status", "maturity_days")
 RUN_IDS = ("run_id", "publication_id", "visible_publication_id")  # these differ between any two runs of the same night, and so do times
 

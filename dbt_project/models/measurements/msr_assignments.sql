@@ -1,4 +1,4 @@
--- Assignments expected, completed, submitted and late, in the week piece of the due date. Expected: the date has come, the work is not excused, and the
+-- Assignments expected, completed, missing, submitted, on time and late, and their points, in the week piece of the due date. Expected: the date has come, the work is not excused, and the
 -- student was in the class on that date. No result at all is not yet known and is not counted as missing.
 with due as (
     select
@@ -9,7 +9,8 @@ with due as (
         results.piece_start,
         results.is_missing,
         results.is_submitted,
-        results.is_late
+        results.is_late,
+        greatest(coalesce({{ thousandths('results.points_possible', '1') }}, 0), 0) as points
     from {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('fct_assignment_results') }} as results
         on touched.subject_key = results.student_key and touched.piece_start = results.piece_start
@@ -37,7 +38,9 @@ summed as (
         count(*) as expected,
         {{ sum_bigint('case when due.is_missing then 0 else 1 end') }} as completed,
         {{ sum_bigint('case when due.is_submitted then 1 else 0 end') }} as submitted,
-        {{ sum_bigint('case when due.is_submitted and due.is_late then 1 else 0 end') }} as late
+        {{ sum_bigint('case when due.is_submitted and due.is_late then 1 else 0 end') }} as late,
+        {{ sum_bigint('due.points') }} as points,
+        {{ sum_bigint('case when due.is_missing then due.points else 0 end') }} as points_missing
     from due
     inner join {{ ref('dim_student_versions') }} as versions
         on due.student_key = versions.student_key and due.due_date >= versions.valid_from and due.due_date < versions.valid_to
@@ -51,8 +54,12 @@ counted as (
         case measures.measure_id
             when 'assignments_expected' then summed.expected
             when 'assignments_completed' then summed.completed
+            when 'assignments_missing' then summed.expected - summed.completed
             when 'assignments_submitted' then summed.submitted
-            else summed.late
+            when 'assignments_on_time' then summed.submitted - summed.late
+            when 'assignments_late' then summed.late
+            when 'points_expected' then summed.points
+            when 'points_missing' then summed.points_missing
         end as quantity
     from summed
     cross join {{ ref('measures') }} as measures
