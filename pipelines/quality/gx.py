@@ -32,7 +32,6 @@ def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]], p
     import great_expectations as gx  # 6 s; imported once a run, only by a run that has something to check
     from great_expectations.core.result_format import ResultFormat
     from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.expectations.metadata_types import FailureSeverity
     from sqlalchemy.pool import StaticPool
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
@@ -61,17 +60,10 @@ def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]], p
             progress(f"checking {table}")
             label = f"{table}@{relation}"
             asset = source.add_table_asset(label, table_name=name, schema_name=schema)
-            batch = asset.add_batch_definition_whole_table("whole")
-            suite = context.suites.add(gx.ExpectationSuite(name=label))
-            for rule in rules_here:
-                query = f"select * from ({failing_sql(rule, table, '(select * from <batch>)')}) limit 1"
-                query = query.replace("{", "{{").replace("}", "}}").replace("<batch>", "{batch}")
-                expectation = no_such_rows()(
-                    unexpected_rows_query=query, description=rule.message, severity=FailureSeverity(rule.severity), meta={"rule": rule.id}
-                )
-                suite.add_expectation(expectation)
-            definition = context.validation_definitions.add(gx.ValidationDefinition(name=label, data=batch, suite=suite))
-            for result in definition.run(result_format=ResultFormat.BOOLEAN_ONLY).results:
+            batch = asset.add_batch_definition_whole_table("whole").get_batch()
+            # made whole: a suite that belongs to a context compares and stores all that it has at each expectation that is added
+            suite = gx.ExpectationSuite(name=label, expectations=[_expectation(rule, table) for rule in rules_here])
+            for result in batch.validate(suite, result_format=ResultFormat.BOOLEAN_ONLY).results:
                 meta = result.expectation_config.meta if result.expectation_config else None
                 rule_id = str((meta or {})["rule"])
                 if raised := _exception(result.exception_info):
@@ -83,6 +75,15 @@ def validate(build: Path, spill: Path, suites: Mapping[str, tuple[Rule, ...]], p
     if missing := [(t, r.id) for t, rules in suites.items() for r in rules if (t, r.id) not in outcome]:
         raise GateError(f"Great Expectations returned no result for {missing}")
     return outcome
+
+
+def _expectation(rule: Rule, table: str) -> Any:
+    """That no row of the batch fails the rule."""
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+    query = f"select * from ({failing_sql(rule, table, '(select * from <batch>)')}) limit 1"
+    query = query.replace("{", "{{").replace("}", "}}").replace("<batch>", "{batch}")
+    return no_such_rows()(unexpected_rows_query=query, description=rule.message, severity=FailureSeverity(rule.severity), meta={"rule": rule.id})
 
 
 @cache
