@@ -11,7 +11,7 @@ import pandas as pd
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 PERIOD = {"period_type": "year_to_date", "period_start": pd.Timestamp("2025-07-01"), "school_year": 2026}
-SEEDS = ("indicators", "measures", "t_quantiles")
+SEEDS = ("indicators", "indicator_profiles", "measures", "t_quantiles")
 
 
 def _rendered() -> str:
@@ -27,7 +27,8 @@ def intervals(moments: pd.DataFrame) -> pd.DataFrame:
 
     `moments` has indicator_id, n_subjects, sum_n, sum_d, sum_nn, sum_dd, sum_nd, in the measures' whole units.
     """
-    cells = moments.assign(**PERIOD, profile_id="test", school_id=[str(k) for k in range(len(moments))])
+    profiles = pd.read_csv(PROJECT / "seeds" / "indicator_profiles.csv").query("is_reference").set_index("indicator_id")["profile_id"]
+    cells = moments.assign(**PERIOD, profile_id=moments["indicator_id"].map(profiles), school_id=[str(k) for k in range(len(moments))])
     cells = cells.assign(value_key=cells["school_id"])
     cells = cells.assign(grade_level=None, group_family="all", group_value="all")
     whole = ("n_subjects", "sum_n", "sum_d", "sum_nn", "sum_dd", "sum_nd")
