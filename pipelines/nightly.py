@@ -26,6 +26,7 @@ from pipelines.quality.stopped import in_words, open_deliveries
 
 PUBLISHED, FAILED, HELD = 0, 1, 3
 ROOT = PROJECT.parent
+_homes: set[str] = set()  # of districts that this process has run, by no name but our own
 BY_COMMAND = {"throughline/started_by": "command"}  # a tag of the runs that this process executes itself
 
 
@@ -89,8 +90,12 @@ def _parse(manifest: Path) -> None:
 
 
 def prepare_instance(district: District) -> Path:
-    """Dagster's home for this district, under its data folder unless DAGSTER_HOME names another."""
-    home = Path(os.environ.get("DAGSTER_HOME") or district.data / "dagster").resolve()
+    """Dagster's home for this district, under its data folder unless whoever started this process named another in DAGSTER_HOME."""
+    named = os.environ.get("DAGSTER_HOME", "")
+    is_ours = not named or named in _homes  # a district that this process ran before has its own
+    home = (district.data / "dagster" if is_ours else Path(named)).resolve()
+    if is_ours:
+        _homes.add(str(home))
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
     if not settings.exists():

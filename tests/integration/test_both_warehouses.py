@@ -122,7 +122,6 @@ def tell(folder: Path, url: str) -> Story:
     story = Story(make(folder, 70, 4, seed=5), url)
     district = story.district
     with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("DAGSTER_HOME", raising=False)  # the district's own: an earlier night in this process may have left another's
         if url:
             environment.setenv("THROUGHLINE_WAREHOUSE_URL", url)
         else:

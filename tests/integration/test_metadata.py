@@ -27,7 +27,7 @@ PLANTED = ("Quillon Nobodyson", "quillon@nobody.example", "Only on rainy Tuesday
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     """A district with defects, some of which hold what people would write, after its nightly job."""
     night = make(tmp_path_factory.mktemp("metadata") / "d", 80, 9, defects=True)
     attendance = max((night.landing / "attendance").glob("attendance_*.csv"))
@@ -43,14 +43,12 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     said[1][3] = answer
     with survey.open("w", encoding="utf-8", newline="") as f:
         csv.writer(f, lineterminator="\n").writerows(said)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("DAGSTER_HOME", raising=False)  # of a district that this process ran before
-        outcome = night.run(night.last_date, night.last_date - timedelta(days=14))
-        assert outcome.exit_status == 3
-        aside = [rule for line, rule in night.quarantine().items() if line.file == attendance.relative_to(night.landing).as_posix()]
-        assert len(aside) >= 4, "the planted lines were read and judged"
-        assert "answer_is_on_the_scale" in night.quarantine().values()
-        yield night
+    outcome = night.run(night.last_date, night.last_date - timedelta(days=14))
+    assert outcome.exit_status == 3
+    aside = [rule for line, rule in night.quarantine().items() if line.file == attendance.relative_to(night.landing).as_posix()]
+    assert len(aside) >= 4, "the planted lines were read and judged"
+    assert "answer_is_on_the_scale" in night.quarantine().values()
+    return night
 
 
 def people(night: Night) -> dict[str, set[str]]:
