@@ -162,7 +162,7 @@ with enrolled as (
     from build.held.oneroster__enrollments
     where role = 'student' and _is_open
 ), counted as (
-    select distinct r.item_id, r.student_id, r.school_id, r.due, r.piece, r.missing, r.submitted, r.late, coalesce((r.possible * 1000)::bigint, 0) as points
+    select distinct r.item_id, r.student_id, r.school_id, r.due, r.piece, r.missing, r.submitted, r.late, coalesce((r.possible * 10)::bigint, 0) as points
     from result r
     join enrolled e on e.student_id = r.student_id and e.class_id = r.class_id and r.due >= e.begins and r.due < e.ends
 )
@@ -253,7 +253,7 @@ union all
 select 'late_work', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, late, submitted, 1, true
 from work where submitted > 0
 union all
-select 'weighted_missing_work', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, points_missing, points, 1000, true
+select 'weighted_missing_work', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, points_missing, points, 10, true
 from work where points > 0
 union all
 select 'd_f_rate', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, marks_d_f, marks, 1, true from mark
@@ -300,8 +300,8 @@ where (not j.must_come or j.absent < j.enrolled)
 
 create table fct_student_indicators as
 select p.student_id as student_key, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, 'standard' as profile_id,
-    1 as profile_version, (sum(p.n) / p.scale)::decimal(18, 3) as numerator, (sum(p.d) / p.scale)::decimal(18, 3) as denominator, sum(p.n)::double / sum(p.d)::double as value,
-    null::boolean as flag, null::varchar as flag_reason
+    1 as profile_version, (sum(p.n) / p.scale)::decimal(18, 3) as numerator, (sum(p.d) / p.scale)::decimal(18, 3) as denominator,
+    sum(p.n)::double / sum(p.d)::double as value, null::boolean as flag, null::varchar as flag_reason
 from person p where p.is_student
 group by p.student_id, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, p.scale
 union all
@@ -374,7 +374,9 @@ group by all;
 
 create table agg_indicator_values as
 with rated as (
-    select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' as is_share, 1.959963984540054 as z from cell
+    select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' as is_share, 1.959963984540054 as z,
+        case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 when indicator_id = 'weighted_missing_work' then 10 else 1 end as scale
+    from cell
 ), spread as (
     select r.*, q.t_975,
         case when n_subjects > 1 then greatest(0, m / (m - 1) * (nn - 2 * rate * nd + rate * rate * dd) / (d::double * d)) end as variance
@@ -394,9 +396,7 @@ with rated as (
     from chosen
 )
 select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, indicator_id, profile_id,
-    if(profile_id = 'edfacts', 2, 1) as profile_version, (n / case when indicator_id in ('attendance_rate', 'tardy_rate', 'weighted_missing_work') then 1000 else 1 end)::decimal(18, 3) as numerator,
-    (d / case when indicator_id in ('attendance_rate', 'tardy_rate', 'weighted_missing_work') then 1000 else 1 end)::decimal(18, 3) as denominator,
-    n_subjects, round(rate, 12) as value,
+    if(profile_id = 'edfacts', 2, 1) as profile_version, (n / scale)::decimal(18, 3) as numerator, (d / scale)::decimal(18, 3) as denominator, n_subjects, round(rate, 12) as value,
     round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) end, 9) as ci_low,
     round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) end, 9) as ci_high,
     ci_method

@@ -16,7 +16,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipelines.dbt_process import make_ready
 from pipelines.district import District, load_district
 from pipelines.lineage.graph import PROJECT
 from pipelines.lineage.ledger import FETCHED, SETTLED, Ledger, now
@@ -113,7 +112,6 @@ def run_nightly(folder: Path, day: date, first: date | None = None) -> Outcome:
     if district.school_year_of(day) is None and day < district.school_years[0].start:
         raise RunError(f"{day}: before the first school year in {folder / 'district.toml'} ({district.school_years[0].start})")
     prepare_manifest()
-    make_ready()
     prepare_instance(district)
     import dagster as dg
 

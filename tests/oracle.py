@@ -25,7 +25,7 @@ RACES = {
     "americanIndianOrAlaskaNative": "american_indian_or_alaska_native", "asian": "asian", "blackOrAfricanAmerican": "black_or_african_american",
     "nativeHawaiianOrOtherPacificIslander": "native_hawaiian_or_other_pacific_islander", "white": "white",
 }  # fmt: skip
-THOUSANDTHS = {"attendance_rate": 1000, "tardy_rate": 1000, "weighted_missing_work": 1000}
+THOUSANDTHS = {"attendance_rate": 1000, "tardy_rate": 1000, "weighted_missing_work": 10}
 CELL = ["school_id", "grade_level", "group_family", "group_value", "period_type", "period_start", "indicator_id", "profile_id"]
 PERSON = ["student_key", "school_id", "period_type", "period_start", "indicator_id", "profile_id"]
 
@@ -284,7 +284,7 @@ class Oracle:
         came = self.attendance[self.attendance["n"] > 0]
         came = came.assign(d=came["n"], n=came["late"])
         on_time = work.assign(n=(~self.work["missing"] & ~self.work["late"]).astype(int))
-        points = (self.work["possible"] * 500).round().astype(int)  # thousandths
+        points = (self.work["possible"] * 5).round().astype(int)  # tenths
         weighted = self.work.assign(d=points, n=points.where(self.work["missing"], 0))
         by_day = {"attendance_rate": self.attendance, "tardy_rate": came, "assignment_completion": work, "missing_work": work.assign(n=1 - work["n"]),
                   "weighted_missing_work": weighted[weighted["d"] > 0], "on_time_work": on_time, "late_work": handed_in,

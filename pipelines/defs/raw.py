@@ -8,8 +8,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from pipelines.dbt_process import make_ready
 from pipelines.defs.partitions import business_dates
-from pipelines.defs.resources import DistrictResource, Metadata, link, reporter
+from pipelines.defs.resources import DistrictResource, Metadata, dbt_target, link, reporter
 from pipelines.intake.take import take, unread_files
 from pipelines.lineage.ledger import SETTLED, UNREAD, Check, Run, now
 from pipelines.publication.publish import recover
@@ -31,6 +32,7 @@ def raw_assets(landing: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     def intake(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[dg.MaterializeResult[None]]:
         first, last = business_dates(context)
         with district.ledger() as (settings, ledger):
+            make_ready(dbt_target(settings))  # while files are taken and judged
             recover(ledger, open_warehouse(settings.warehouse_url))
             ledger.put(Run(context.run.run_id, now(), last, first if first != last else None))
             report = take(settings, ledger, context.run.run_id, last, reporter(context))

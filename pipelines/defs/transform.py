@@ -58,11 +58,10 @@ def start_dbt(arguments: list[str], district: District, context: dg.AssetExecuti
     metadata and row counts that are not asked for.
     """
     target = dbt_target(district)
-    target.mkdir(parents=True, exist_ok=True)
     paths = {"DBT_PROJECT_DIR": str(PROJECT), "DBT_PROFILES_DIR": str(PROJECT), "DBT_TARGET_PATH": str(target)}
     environment = {**os.environ, **dbt_environment(district), **paths, "DBT_LOG_FORMAT": "json"}
     return DbtCliInvocation(
-        process=DbtProcess(arguments, environment, PROJECT),  # type: ignore[arg-type]  # it is asked for stdout, wait, returncode, send_signal and args alone
+        process=DbtProcess(arguments, environment, PROJECT, target),  # type: ignore[arg-type]  # it has what it is asked for
         manifest=json.loads(manifest.read_text(encoding="utf-8")),
         dagster_dbt_translator=DagsterDbtTranslator(),
         project_dir=PROJECT,

@@ -73,11 +73,12 @@ _ATTENDANCE = """
 # Work that has come due, is not excused, and whose student was in the class on the due date. The same result twice counts once.
 _ASSIGNMENTS = """
     with due as (
-        select r.*, row_number() over (
+        select r.*, round(greatest(0, least(coalesce(r.points_possible, 0), m.row_maximum)) * m.scale)::bigint as points, row_number() over (
             partition by r.assignment_key, r.student_key, r.school_key, r.due_date, r.is_missing, r.is_submitted, r.is_late
             order by r.delivery_id, r.line_number) as nth
         from core.fct_assignment_results r
         join trace_dates d on d.calendar_date = r.due_date
+        cross join (select * from registry.measures where measure_id = 'points_expected') m
         where r.is_expected and r.due_date <= (select as_of from settings.night)
             and exists (select 1 from intermediate.int_section_enrollments_combined e
                         where e.student_key = r.student_key and e.section_key = r.section_key
@@ -94,8 +95,8 @@ _ASSIGNMENTS = """
         (r.nth = 1 and r.is_submitted and r.is_late)::bigint as assignments_late,
         (r.nth = 1 and r.is_missing)::bigint as assignments_missing,
         (r.nth = 1 and r.is_submitted and not r.is_late)::bigint as assignments_on_time,
-        (r.nth = 1)::bigint * round(1000 * greatest(coalesce(r.points_possible, 0), 0))::bigint as points_expected,
-        (r.nth = 1 and r.is_missing)::bigint * round(1000 * greatest(coalesce(r.points_possible, 0), 0))::bigint as points_missing
+        case when r.nth = 1 then r.points else 0 end as points_expected,
+        case when r.nth = 1 and r.is_missing then r.points else 0 end as points_missing
     from due r
     left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 

@@ -79,6 +79,8 @@ def _measure(m: Mapping[str, str]) -> str:
         words.append(f"A part counts as a whole from {m['whole_from_numerator']} in {m['whole_from_denominator']} on, and below that not at all.")
     elif int(m["scale"]) > 1:
         words.append("A part counts as the part that it is.")
+    if m["row_maximum"]:
+        words.append(f"Of one row no more than {m['row_maximum']} count.")
     if m["tardy_rule"]:
         words.append(TARDY[m["tardy_rule"]])
     return " ".join(words)

@@ -1,6 +1,13 @@
--- Assignments expected, completed, missing, submitted, on time and late, and their points, in the week piece of the due date. Expected: the date has come, the work is not excused, and the
--- student was in the class on that date. No result at all is not yet known and is not counted as missing.
-with due as (
+-- Assignments expected, completed, missing, submitted, on time and late, and their points, in the week piece of the due date. Expected: the date has come,
+-- the work is not excused, and the student was in the class on that date. No result at all is not yet known and is not counted as missing.
+-- Points are whole numbers of the measure's scale, and of one assignment no more than the registry allows: a mistyped maximum must not outweigh a school.
+with weights as (
+    select max(row_maximum) as most, max(scale) as scale
+    from {{ ref('measures') }}
+    where measure_id = 'points_expected'
+),
+
+due as (
     select
         results.assignment_key,
         results.student_key,
@@ -10,11 +17,14 @@ with due as (
         results.is_missing,
         results.is_submitted,
         results.is_late,
-        greatest(coalesce({{ thousandths('results.points_possible', '1') }}, 0), 0) as points
+        cast(
+            floor(least(greatest(coalesce(results.points_possible, 0), 0), coalesce(weights.most, 0)) * coalesce(weights.scale, 1) + 0.5) as bigint
+        ) as points
     from {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('fct_assignment_results') }} as results
         on touched.subject_key = results.student_key and touched.piece_start = results.piece_start
     inner join {{ source('settings', 'night') }} as night on results.due_date <= night.as_of
+    cross join weights
     where
         touched.subject_type = 'student'
         and results.is_expected

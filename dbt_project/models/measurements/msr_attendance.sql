@@ -184,9 +184,9 @@ counted as (
             when 'days_enrolled' then summed.enrolled
             when 'days_absent' then summed.absent
             when 'days_absent_by_half' then summed.absent_by_share
+            when 'days_present' then summed.enrolled - summed.absent
             when 'days_tardy' then summed.tardy
             when 'days_tardy_known' then case when coded.n_codes > 0 then summed.enrolled - summed.absent else 0 end
-            else summed.enrolled - summed.absent
         end as quantity
     from summed
     cross join {{ ref('measures') }} as measures
