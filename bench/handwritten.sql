@@ -308,8 +308,8 @@ union all
 select student_id, school_id, school_year, period_type, period_start, period_end, indicator_id, profile_id,
     if(profile_id = 'edfacts', 2, 1), absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, if(is_judged, n = 1, null),
     case when not is_judged then format('Not judged yet: enrolled for {:g} days so far this year; this rule judges from {:d} on.', enrolled / 1000, least // 1000)
-        when n = 1 then format('Missed {:g} of {:g} days so far this year; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
-        if(more, 'more than ', ''), (20 // of_20)::int, if(below < 20, ' to under 1 in ' || (20 // below), '')) end
+        when n = 1 then format('Missed {:g} of {:g} days so far this year{}; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
+        if(profile_id = 'edfacts', ', counting a day missed by half as missed and one missed by less as not', ''), if(more, 'more than ', ''), (20 // of_20)::int, if(below < 20, ' to under 1 in ' || (20 // below), '')) end
 from flagged;
 
 -- Cells. People with one row in a period are summed by all their attributes together first; the few with several count once in each cell.

@@ -104,6 +104,7 @@ def test_the_registry_holds_together() -> None:
         assert int(p["version"]) >= 1
         if p["numerator_measure"]:
             assert p["must_have_attended"] == "false", "who never came is told by the indicator's own numerator"
+            assert p["flag_words"] or not of[p["indicator_id"]]["flag_words"], "another number than the other profiles' needs words that say why"
             own, in_its_place = by_id[of[p["indicator_id"]]["numerator_measure"]], by_id[p["numerator_measure"]]
             same = ("model", "subject_type", "unit", "scale", "accumulation")
             assert [own[c] for c in same] == [in_its_place[c] for c in same], f"{p['indicator_id']} by {p['profile_id']} counts something else"

@@ -57,7 +57,7 @@ select
             then
                 replace(
                     replace(
-                        replace(indicators.flag_words, '{n}', {{ plain_number('summed.total_numerator', 'measures.scale') }}),
+                        replace(coalesce(profiles.flag_words, indicators.flag_words), '{n}', {{ plain_number('summed.total_numerator', 'measures.scale') }}),
                         '{d}', {{ plain_number('summed.total_denominator', 'measures.scale') }}
                     ),
                     '{line}', case profiles.operator when 'more_than' then 'more than ' else '' end
