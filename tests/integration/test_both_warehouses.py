@@ -22,6 +22,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.cli import cli
+from pipelines.lineage.graph import registry
 from pipelines.lineage.trace import MART
 from pipelines.nightly import Outcome
 from tests.districts import START, TestDistrict
@@ -275,7 +276,8 @@ def test_what_a_person_reads_after_a_night_that_was_held_back_in_part(duck: Stor
         f"Synthetic Unified School District, figures to {WEDNESDAY} In short: the figures to {WEDNESDAY} are out; these keep their last good value: "
     )
     short = flat.partition(" Taken ")[0]
-    assert f"Assignment completion, D or F rate, Late work (data to {TUESDAY})" in short
+    names = {i["indicator_id"]: i["indicator_name"] for i in registry("indicators")}
+    assert f"{', '.join(names[i] for i in sorted(WORK))} (data to {TUESDAY})" in short
     assert re.search(rf"Attendance rate, [^;.]* at school {SPOILT}, {SILENT} \(data to {TUESDAY}\)", short)
     assert "Also: 1 file stopped at the door, 1 row set aside." in short
 
