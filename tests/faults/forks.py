@@ -139,7 +139,7 @@ def _run(folder: Path, day: date, log: Path) -> None:
     try:
         run_nightly(folder, day)
         _modules(str(log)).write_text("\n".join(n for n in sys.modules if n != "__main__"))
-    except BaseException:
+    except BaseException:  # an interruption too: the test reads here why a run ended by itself
         with log.open("a") as f:
             traceback.print_exc(file=f)
         raise
