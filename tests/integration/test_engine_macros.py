@@ -155,6 +155,8 @@ def test_macros_on_duckdb(nights: Callable[[int], Path]) -> None:
     assert rows(build, "select count(distinct concat_key), count(distinct hash_key) from marts.macro_results") == [(len(SAMPLES), len(SAMPLES))]
     digests = dict(rows(build, "select case_id, email_digest from marts.macro_results where email_digest is not null"))
     assert digests == {s[0]: hashlib.sha256(str(s[3]).strip(" ").lower().encode()).hexdigest() for s in SAMPLES if s[3] is not None}
+    hashed = rows(build, "select n_identifiers, n_hashes from marts.macro_hashes")
+    assert hashed == [(len(SAMPLES) ** 2, len(SAMPLES) ** 2)] * 6
     assert rows(build, "select * from marts.macro_groups where case_id = 1") == [(1, 9, 2, 2, True, "123456712")]
     assert rows(build, "select case_id from marts.macro_groups order by 1") == [(1,), (2,), (5,), (7,), (8,), (9,), (10,)]
 
@@ -166,7 +168,7 @@ def test_spark_equals_duckdb(nights: Callable[[int], Path], project: Path, tmp_p
         nights, len(NIGHTS), tmp_path / "parity", project=project, arguments=["build", "--exclude-resource-type", "unit_test"], compared=["marts"]
     )
     print(harness.table(results))
-    assert len(results) == 4 * len(NIGHTS)
+    assert len(results) == 5 * len(NIGHTS)
     assert [r for r in results if not r.same] == []
 
 
