@@ -23,13 +23,11 @@ RECORDS = """
     create schema if not exists publish;
     create table if not exists publish.state (needs_whole boolean);
     create table if not exists publish.privacy (policy varchar);
-    create table if not exists publish.bucketed_by (engine varchar);
-    create table if not exists publish.fingerprints_by_bucket (
-        mart varchar, school_year integer, period_type varchar, period_start date, bucket integer, n_rows bigint, low hugeint, high hugeint);
+    drop table if exists publish.bucketed_by;
+    drop table if exists publish.fingerprints_by_bucket;
     create table if not exists publish.last_figures (
         indicator_id varchar, profile_id varchar, school_year integer, numerator decimal(18, 3), denominator decimal(18, 3), value double);
 """
-_BUCKETS = 1024  # a period's rows are fingerprinted in so many parts, that a handful of students who touch every week do not have everybody's read again
 _LANE = "1152921504606846975"  # 2^60 - 1: sums of 60-bit lanes stay exact
 
 
@@ -54,10 +52,12 @@ def prepare(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> None:
     """Make what is missing of `staged` and `publish`. Repeating it changes nothing. Expects the marts."""
     db.execute(RECORDS)
     for m in models:
-        there = db.execute("select column_name from information_schema.columns where table_schema = 'publish' and table_name = ?", [f"pending_{m.name}"])
-        if {c for (c,) in there.fetchall()} not in (set(), set(m.part)):
-            db.execute(f"drop table publish.pending_{m.name}")  # of an earlier definition of the mart, which is now built and published whole
-        db.execute(f"create table if not exists publish.pending_{m.name} as select {', '.join(m.part)} from marts.{m.name} where false")
+        part = ", ".join(m.part)
+        for kept, columns in (("pending", ""), ("printed", ", false as is_open, 0::bigint as n_rows, 0::hugeint as low, 0::hugeint as high")):
+            there = db.execute("select column_name from information_schema.columns where table_schema = 'publish' and table_name = ?", [f"{kept}_{m.name}"])
+            if {c for (c,) in there.fetchall()} - {"is_open", "n_rows", "low", "high"} not in (set(), set(m.part)):
+                db.execute(f"drop table publish.{kept}_{m.name}")  # of an earlier definition of the mart, which is now built and published whole
+            db.execute(f"create table if not exists publish.{kept}_{m.name} as select {part}{columns} from marts.{m.name} where false")
 
 
 def _add_parts(db: duckdb.DuckDBPyConnection, model: MartModel, relation: str) -> None:
@@ -139,47 +139,43 @@ def changes(
     return result
 
 
-def fingerprint(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], min_n: int, held: Sequence[SliceKey], *, whole: bool) -> Fingerprint:
-    """Renew the fingerprints of what is pending and give the whole's. Costs what changed.
+def fingerprint(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> Fingerprint:
+    """Renew the fingerprints of what is pending and give the whole's. Costs what changed. Expects `staged` and, of open marts, `publish` filled.
 
-    Each row becomes canonical text and its MD5; two 60-bit lanes of it are summed, so that order does not matter and periods add up. In which bucket a row
-    is, DuckDB's own hash says, and an engine of another version may say otherwise: after it all are renewed.
+    Each row becomes canonical text and its MD5; two 60-bit lanes of it are summed, so that order does not matter and parts add up.
     """
-    engine = db.execute("select version()").fetchall()
     db.execute("begin")
-    whole = whole or db.execute("select engine from publish.bucketed_by").fetchall() != engine
-    if whole:
-        db.execute("delete from publish.fingerprints_by_bucket")
-        db.execute("delete from publish.bucketed_by")
-        db.execute("insert into publish.bucketed_by select version()")
     for m in models:
-        columns = [n for n, _ in m.columns]
-        _renew(db, m.name, f"marts.{m.name}", m, columns, whole=whole)
+        if whole:
+            db.execute(f"delete from publish.printed_{m.name}")
+        else:
+            db.execute(f"delete from publish.printed_{m.name} f where exists (select 1 from publish.pending_{m.name} p where {_same(m.part, 'p', 'f')})")
+        _print(db, m, f"staged.{m.name}", m.columns, "false")
         if m.is_open:
-            _renew(db, f"open {m.name}", f"({_going_out(m, f'marts.{m.name}', min_n, held)})", m, [*columns, SUPPRESSION], whole=whole)
+            _print(db, m, f"publish.{m.name}", [*m.columns, (SUPPRESSION, "string")], "true")
     db.execute("commit")
-    rows = db.execute(f"select mart, {', '.join(PERIOD)}, sum(n_rows)::bigint, sum(low), sum(high) from publish.fingerprints_by_bucket "
-                      "where n_rows > 0 group by all order by all").fetchall()  # fmt: skip
+    printed = " union all ".join(
+        f"select case when is_open then 'open ' else '' end || '{m.name}' as mart, {', '.join(PERIOD)}, n_rows, low, high from publish.printed_{m.name}"
+        for m in models
+    )
+    rows = db.execute(
+        f"select mart, {', '.join(PERIOD)}, sum(n_rows)::bigint, sum(low), sum(high) from ({printed}) group by all order by all"
+    ).fetchall()  # fmt: skip
     before = [r for r in rows if not str(r[0]).startswith("open ")]
     after = [r for r in rows if str(r[0]).startswith("open ")]
     return Fingerprint(_sha(before), _sha(after))
 
 
-def _renew(db: duckdb.DuckDBPyConnection, label: str, rows: str, model: MartModel, columns: Sequence[str], *, whole: bool) -> None:
-    """Fingerprints of `rows` for every bucket of a period that is pending or staged, or for all; one that has lost its rows loses its fingerprint."""
-    text = ", ".join(f"coalesce(length(\"{c}\"::varchar)::varchar || ':' || \"{c}\"::varchar, '-')" for c in columns)
-    beside = [f'"{c}"' for c in model.part if c not in PERIOD]
-    period, bucket = ", ".join(PERIOD), f"(hash({', '.join(beside)}) & {_BUCKETS - 1})::integer" if beside else "0"
-    db.execute(f"create or replace temp table buckets as select distinct {period}, {bucket} as bucket from publish.pending_{model.name} "
-               f"union select distinct {period}, {bucket} from {'marts' if whole else 'staged'}.{model.name}")  # fmt: skip
-    here = " and ".join(f"b.{c} = f.{c}" for c in (*PERIOD, "bucket"))
-    db.execute(f"delete from publish.fingerprints_by_bucket f where mart = '{label}' and exists (select 1 from buckets b where {here})")
+def _print(db: duckdb.DuckDBPyConnection, model: MartModel, rows: str, columns: Sequence[tuple[str, str]], is_open: str) -> None:
+    """Add the fingerprints of `rows` by part. Texts are framed by their length; what is a number, a date or a truth has no comma in it."""
+    framed = (f"length({c})::varchar || ':' || {c}" if kind == "string" else f"{c}::varchar" for c, kind in ((f'"{n}"', t) for n, t in columns))
+    text = ", ".join(f"coalesce({f}, '-')" for f in framed)
+    part = ", ".join(model.part)
     db.execute(f"""
-        insert into publish.fingerprints_by_bucket
-        select '{label}', {period}, bucket, count(*), sum((h & {_LANE}::uhugeint)::bigint), sum(((h >> 64) & {_LANE}::uhugeint)::bigint)
-        from (select {period}, bucket, md5_number(concat_ws(',', {text})) as h from (select *, {bucket} as bucket from {rows}) f
-              where exists (select 1 from buckets b where {here}))
-        group by {period}, bucket""")
+        insert into publish.printed_{model.name} by name
+        select {part}, {is_open} as is_open, count(*) as n_rows,
+            sum((h & {_LANE}::uhugeint)::bigint) as low, sum(((h >> 64) & {_LANE}::uhugeint)::bigint) as high
+        from (select {part}, md5_number(concat_ws(',', {text})) as h from {rows}) group by {part}""")
 
 
 def _sha(rows: Sequence[tuple[object, ...]]) -> str:

@@ -134,7 +134,7 @@ def publish(
             "coverage": coverage.coverage_table(coverage.effects(db, holes, behind, district.suppression.min_n)),
             **life.quarantine_tables(db, ledger, behind, district.suppression.min_n, as_of),
         }  # fmt: skip
-        fingerprint = assemble.fingerprint(db, models, district.suppression.min_n, held, whole=whole) if not broken else assemble.Fingerprint("", "")
+        fingerprint = assemble.fingerprint(db, models, whole=whole) if not broken else assemble.Fingerprint("", "")
     verdicts = [
         verdict_of(d, m.name, publication_id, as_of, before, counted.get((m.name, d.indicator_id, d.school_year), 0)) for m in models for d in decisions
     ]

@@ -204,4 +204,5 @@ def merge(db: duckdb.DuckDBPyConnection, table: Table) -> None:
                 or b._is_marked <> a._is_marked or b._closed_precedence <> a._closed_precedence or b._first_seen_on <> a._first_seen_on
         ) a
         where h.rowid = a._row""")
-    db.execute(f"insert into held.{name} by name select * exclude (_row) from moved")
+    # In the order of their days, as they come night by night: what then asks for days finds them together (after a first load of a whole history too).
+    db.execute(f"insert into held.{name} by name select * exclude (_row) from moved order by _known_on")

@@ -72,7 +72,7 @@ def test_every_mart_has_contract_owner_key_test_and_description() -> None:
             assert heading in node["description"], f"{node['name']} lacks {heading}"
         key = node["config"]["meta"]["key"][0]
         kinds = {t["test_metadata"]["name"] for t in tests if t.get("attached_node") == node["unique_id"] and t.get("column_name") == key}
-        assert {"unique", "not_null"} <= kinds, f"{node['name']}: {key} is not tested as a key"
+        assert {"unique_where_touched", "not_null"} <= kinds, f"{node['name']}: {key} is not tested as a key"
         assert all(c["description"] for c in node["columns"].values()), node["name"]
 
 

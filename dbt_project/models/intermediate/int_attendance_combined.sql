@@ -1,5 +1,13 @@
 -- One shape for a student's attendance on a day at a school: what the day counts as absent, and the share of it that was missed, in thousandths. A daily row
 -- says it by its code, or by its minutes and the district's day rule; where there is none, the day is made of its periods.
+{#- Written out where it is asked for: as one common table DuckDB would hold all days so far, each night. -#}
+{% set said_daily -%}
+    (
+        select attendance.student_id as student_key, attendance.school_id as school_key, attendance.attendance_date
+        from {{ ref('stg_extract__attendance') }} as attendance
+        inner join {{ source('settings', 'attendance_codes') }} as codes on attendance.attendance_code = codes.code
+    )
+{%- endset %}
 with daily as (
     select
         attendance.student_id as student_key,
@@ -48,7 +56,7 @@ select
     periods.delivery_id,
     periods.line_number
 from {{ ref('int_days_from_periods') }} as periods
-left join daily
+left join {{ said_daily }} as daily
     on
         periods.student_key = daily.student_key
         and periods.school_key = daily.school_key
@@ -69,7 +77,7 @@ select
     events.delivery_id,
     events.line_number
 from {{ ref('int_edfi_attendance_days') }} as events
-left join daily
+left join {{ said_daily }} as daily
     on
         events.student_key = daily.student_key
         and events.school_key = daily.school_key

@@ -3,6 +3,8 @@
 -- said something of that day or a later one. A day that is not known is in no figure, never present.
 -- Quantities are thousandths of a day. A student in part, or at two schools at once, is weighed by the setting `day_counts`; everybody else's day is whole.
 -- A tardy day counts for as much of it as the student was present.
+{#- The day is written so that the engine knows it of a touched piece alone: else it puts all days and all stays together before it looks what is touched. -#}
+{% set day_of_piece = 'greatest(dates.calendar_date, touched.piece_start)' %}
 {% set in_session -%}
     {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('dim_dates') }} as dates on touched.piece_start = dates.piece_start
@@ -10,8 +12,8 @@
     inner join {{ ref('dim_stints') }} as stints
         on
             touched.subject_key = stints.student_key
-            and dates.calendar_date >= stints.entry_date
-            and dates.calendar_date < stints.exit_date
+            and {{ day_of_piece }} >= stints.entry_date
+            and {{ day_of_piece }} < stints.exit_date
     inner join {{ ref('dim_school_days') }} as school_days
         on stints.calendar_key = school_days.calendar_key and dates.calendar_date = school_days.calendar_date and school_days.is_instructional
 {%- endset %}
