@@ -25,7 +25,7 @@ from pipelines.api_settings import Api, Credentials
 from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns
 from pipelines.settings import Settings, SettingsError
 from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
-from pipelines.thresholds import Coverage, Share
+from pipelines.thresholds import Coverage, Publication, Share
 
 Day = date  # inside Source, whose field `date` would hide the type
 Format = Literal["oneroster", "lms", "canvas", "classroom", "extract", "google_forms", "qualtrics", "panorama", "registry", "edfi"]
@@ -263,6 +263,7 @@ class District(Settings):
     attendance: Attendance = Attendance()
     coverage: Coverage = Coverage()
     enrollment: Enrollment = Enrollment()
+    publication: Publication = Publication()
     suppression: Suppression = Suppression()
     warehouse: Warehouse = Warehouse()
     paths: Paths = Paths()

@@ -1,6 +1,6 @@
-"""How much of what is expected must be there: the `[coverage]` block of `district.toml`.
+"""How much of what is expected must be there: the `[coverage]` and `[publication]` blocks of `district.toml`.
 
-Belongs here: thresholds alone. What is expected and found is counted in `publication/coverage.py`.
+Belongs here: thresholds alone. What is expected and found is counted in `publication/coverage.py`, what follows from it decided in `publication/verdicts.py`.
 """
 
 from __future__ import annotations
@@ -28,3 +28,9 @@ class Coverage(Settings):
     gradebook_silence: int = Field(default=28, ge=1)  # days without any work handed in before a class with assignments is named
     survey_response: Share = Field(default=Fraction(1, 2), ge=0, le=1)  # of a school's students asked who must have answered
     survey_days: int = Field(default=5, ge=1)  # that a wave has been open before it is judged
+
+
+class Publication(Settings):
+    """When a district's figure goes out although schools are held back."""
+
+    least_coverage: Share = Field(default=Fraction(1, 2), ge=0, le=1)  # of the people, at schools that are not held; 0 holds nothing, 1 with any school all
