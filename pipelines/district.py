@@ -25,7 +25,7 @@ from pipelines.api_settings import Api, Credentials
 from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns
 from pipelines.settings import Settings, SettingsError
 from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
-from pipelines.thresholds import Coverage
+from pipelines.thresholds import Coverage, Publication, Share
 
 Day = date  # inside Source, whose field `date` would hide the type
 Format = Literal["oneroster", "lms", "canvas", "classroom", "extract", "google_forms", "qualtrics", "panorama", "registry", "edfi"]
@@ -179,7 +179,7 @@ class Attendance(Settings):
     reporting: Literal["positive", "exceptions"] = "positive"
     positive_schools: tuple[str, ...] = ()
     day_rule: Literal["half_of_periods", "minutes", "any_period", "proportional"] = "half_of_periods"
-    day_fraction: Fraction = Field(default=Fraction(1, 2), gt=0, le=1)  # exact: "1/2" of the periods, never 0.5
+    day_fraction: Share = Field(default=Fraction(1, 2), gt=0, le=1)  # of the periods or minutes, exact: "1/2" or 0.5
     tardy_absent_from_minutes: int | None = Field(default=None, ge=1)
 
 
@@ -263,6 +263,7 @@ class District(Settings):
     attendance: Attendance = Attendance()
     coverage: Coverage = Coverage()
     enrollment: Enrollment = Enrollment()
+    publication: Publication = Publication()
     suppression: Suppression = Suppression()
     warehouse: Warehouse = Warehouse()
     paths: Paths = Paths()

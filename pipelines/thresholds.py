@@ -1,27 +1,36 @@
-"""How much of what is expected must be there: the `[coverage]` block of `district.toml`.
+"""How much of what is expected must be there: the `[coverage]` and `[publication]` blocks of `district.toml`.
 
-Belongs here: thresholds alone. What is expected and found is counted in `publication/coverage.py`.
+Belongs here: thresholds alone. What is expected and found is counted in `publication/coverage.py`, what follows from it decided in `publication/verdicts.py`.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pipelines.settings import Settings
 
+Share = Annotated[Fraction, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]  # 0.8 as it is written: four fifths, exactly
+
 
 class Coverage(Settings):
-    """When a hole in the data is named. Shares are exact: "4/5", never a rounded rate."""
+    """When a hole in the data is named. Shares are exact, written "4/5" or 0.8."""
 
-    attendance: Fraction = Fraction(4, 5)  # of a school's enrolled students whose attendance must be known on a school day (positive reporting)
+    attendance: Share = Fraction(4, 5)  # of a school's enrolled students whose attendance must be known on a school day (positive reporting)
     min_enrolled: int = Field(default=20, ge=1)  # smaller schools, and smaller days, are not judged
     silence: int = Field(default=5, ge=1)  # exceptions only: a day without any is a hole where the school's own habit expects this many
-    unmapped_warning: Fraction = Fraction(1, 100)  # of a school's attendance rows with a code that is not in the code map
-    unmapped_held: Fraction = Fraction(1, 20)
+    unmapped_warning: Share = Fraction(1, 100)  # of a school's attendance rows with a code that is not in the code map
+    unmapped_held: Share = Fraction(1, 20)
     gradebook_students: int = Field(default=5, ge=1)  # smaller classes are not judged
-    gradebook_share: Fraction = Field(default=Fraction(1, 4), gt=0, le=1)  # of a term that may pass before a class without any assignment is named
+    gradebook_share: Share = Field(default=Fraction(1, 4), gt=0, le=1)  # of a term that may pass before a class without any assignment is named
     gradebook_silence: int = Field(default=28, ge=1)  # days without any work handed in before a class with assignments is named
-    survey_response: Fraction = Field(default=Fraction(1, 2), ge=0, le=1)  # of a school's students asked who must have answered
+    survey_response: Share = Field(default=Fraction(1, 2), ge=0, le=1)  # of a school's students asked who must have answered
     survey_days: int = Field(default=5, ge=1)  # that a wave has been open before it is judged
+
+
+class Publication(Settings):
+    """When a district's figure goes out although schools are held back."""
+
+    least_coverage: Share = Field(default=Fraction(1, 2), ge=0, le=1)  # of the people, at schools that are not held; 0 holds nothing, 1 with any school all

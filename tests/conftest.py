@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
+
+from tests.postgres import NoPostgres, Server, server
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -31,3 +34,12 @@ def shared_data() -> Path:
     if found is None:
         pytest.skip(f"no shared/data folder beside {REPOSITORY}")
     return found
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    try:
+        with server() as running:
+            yield running
+    except NoPostgres as e:
+        pytest.skip(f"no PostgreSQL: {e}")

@@ -39,11 +39,11 @@ class Server:
     def url(self, database: str = "postgres", user: str = "throughline", password: str | None = None) -> str:
         return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self) -> str:
-        """The address of a new, empty database."""
+    def create_database(self, like: str = "") -> str:
+        """The address of a new database: empty, or a copy of the one at the address `like`, to which nobody may be connected."""
         name = f"t_{secrets.token_hex(6)}"
         with psycopg.connect(self.url(), autocommit=True) as db:
-            db.execute(f'create database "{name}"')
+            db.execute(f'create database "{name}"' + (f' template "{like.rpartition("/")[2]}"' if like else ""))
         return self.url(name)
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipelines.lineage.graph import MartModel
 from pipelines.privacy.suppress import SUPPRESSION, hiding, policy, suppressed_select
-from pipelines.publication.verdicts import SliceKey
+from pipelines.publication.verdicts import ENROLLED, People, SliceKey
 from pipelines.publication.warehouse import PERIOD, Column, Mart, MartChange
 
 RECORDS = """
@@ -115,6 +115,22 @@ def slices(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> dict[t
     for m in models:
         for indicator, year, n in db.execute(f"select indicator_id, school_year, count(*) from marts.{m.name} group by all").fetchall():
             found[m.name, str(indicator), int(year)] = int(n)
+    return found
+
+
+def people(db: duckdb.DuckDBPyConnection) -> People:
+    """People by school of the district: those whom each indicator counts in the year to date (where profiles differ, the most), and those enrolled."""
+    found: dict[tuple[str, int], dict[str, int]] = {}
+    for whom, year, school, n in db.execute(f"""
+        with counted as (
+            select indicator_id, school_year, school_id, max(n_subjects) as n from marts.agg_indicator_values
+            where school_id is not null and grade_level is null and group_family = 'all' and period_type = 'year_to_date' group by all
+            union all
+            select '{ENROLLED}', y.school_year, s.school_key, count(distinct s.student_key) from core.dim_stints s
+            join settings.school_years y on s.entry_date <= y.end_date and s.exit_date > y.start_date group by all
+        )
+        select * from counted where school_id not in (select school_key from core.dim_schools where not is_in_district)""").fetchall():
+        found.setdefault((str(whom), int(year)), {})[str(school)] = int(n)
     return found
 
 

@@ -121,7 +121,9 @@ def publish(
         slices = {(i, y) for _, i, y in counted} | {(v.indicator_id, v.school_year) for v in before.values()}
         if broken and (year := district.school_year_of(as_of)):
             slices |= {(i, year.year) for i in _everyone()}  # nothing was ever published, or not of this year: that nothing can be is to be said too
-        decisions = decide(slices, issues, {(v.indicator_id, v.school_year, v.school_id) for v in before.values() if v.verdict == "held" and v.school_id})
+        people = assemble.people(db) if not broken and any(i.school_id and i.severity == "critical" for i in issues) else {}
+        held_before = {(v.indicator_id, v.school_year, v.school_id) for v in before.values() if v.verdict == "held" and v.school_id}
+        decisions = decide(slices, issues, people, district.publication.least_coverage, held_before)
         held = [(d.indicator_id, d.school_year, d.school_id) for d in decisions if d.verdict == "held"]
         if whole and held and not first:
             there = {m.name for m in warehouse.marts()}  # a mart that is new has nothing published

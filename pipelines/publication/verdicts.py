@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 
 from pipelines.lineage.ledger import Severity, SliceVerdict, Verdict
 
 SliceKey = tuple[str, int, str]  # indicator, school year, school ("": all)
+People = Mapping[tuple[str, int], Mapping[str, int]]  # (indicator or ENROLLED, school year) -> people by school of the district
+ENROLLED = ""  # in place of an indicator: everybody who was enrolled
 
 
 @dataclass(frozen=True)
@@ -37,35 +40,55 @@ class SliceDecision:
     why: str
 
 
-def decide(slices: Iterable[tuple[str, int]], issues: Sequence[Issue], held_before: Collection[SliceKey] = ()) -> list[SliceDecision]:
+def decide(
+    slices: Iterable[tuple[str, int]], issues: Sequence[Issue], people: People, least_coverage: Fraction, held_before: Collection[SliceKey] = ()
+) -> list[SliceDecision]:
     """One decision for every (indicator, school year), and one more for each school where something is wrong only there.
 
     `held_before` are the schools' slices whose last verdict was held: where all of the indicator is held now, each of them keeps its own, older rows.
-    A critical issue holds. Where a school is held, the rest goes out with a warning that names the school. A warning is published with the row.
+    A critical issue holds. Where a school is held, the rest goes out with a warning that names the school; where the schools that are not held have less
+    than `least_coverage` of the `people`, all of the indicator is held. A warning is published with the row.
     """
     decisions = []
     for indicator, year in sorted(set(slices)):
         mine = [i for i in issues if indicator in i.indicators and i.school_year in (0, year)]
-        whole = [i for i in mine if not i.school_id and i.severity == "critical"]
+        whole = [i.why for i in mine if not i.school_id and i.severity == "critical"]
         warnings = [i.why for i in mine if not i.school_id and i.severity == "warning"]
         schools: dict[str, list[Issue]] = {}
         for issue in mine:
             if issue.school_id:
                 schools.setdefault(issue.school_id, []).append(issue)
-        held_schools = sorted(s for s, some in schools.items() if any(i.severity == "critical" for i in some))
+        words = {s: "; ".join(dict.fromkeys(i.why for i in some)) for s, some in sorted(schools.items())}
+        held = [s for s in words if any(i.severity == "critical" for i in schools[s])]
+        missing = f"school {', '.join(held)} is held back"
+        own: dict[str, str] = {}  # where all is held: the schools that say why themselves
+        share = share_covered(people, indicator, year, held) if held and not whole else None
+        if share is not None and share < least_coverage:
+            whole = [f"{missing}; the other schools have {int(share * 100)} % of the people, and publication.least_coverage is {least_coverage}"]
+            own = {s: words[s] for s in held}
         if whole:
-            why = "; ".join(dict.fromkeys(i.why for i in whole))
-            schools_before = sorted(s for i, y, s in held_before if (i, y) == (indicator, year))
-            decisions += [SliceDecision(indicator, year, school, "held", why) for school in ("", *schools_before)]
+            why = "; ".join(dict.fromkeys(whole))
+            before = {s for i, y, s in held_before if (i, y) == (indicator, year)}
+            decisions += [SliceDecision(indicator, year, s, "held", own.get(s, why)) for s in ("", *sorted(before | own.keys()))]
             continue
-        if held_schools:
-            warnings.append(f"school {', '.join(held_schools)} is held back")
+        if held:
+            warnings.append(missing)
         text = "; ".join(dict.fromkeys(warnings))
         decisions.append(SliceDecision(indicator, year, "", "warning" if text else "pass", text))
-        for school in sorted(schools):
-            words = "; ".join(dict.fromkeys(i.why for i in schools[school]))
-            decisions.append(SliceDecision(indicator, year, school, "held" if school in held_schools else "warning", words))
+        decisions += [SliceDecision(indicator, year, s, "held" if s in held else "warning", why) for s, why in words.items()]
     return decisions
+
+
+def share_covered(people: People, indicator: str, school_year: int, held: Collection[str]) -> Fraction | None:
+    """The share of the district's people who are at schools that are not held: of those whom the indicator counts or of all enrolled, whichever is
+    smaller. None where nobody is known.
+    """
+    shares = []
+    for whom in (indicator, ENROLLED):
+        by_school = people.get((whom, school_year), {})
+        if everybody := sum(by_school.values()):
+            shares.append(Fraction(sum(n for school, n in by_school.items() if school not in held), everybody))
+    return min(shares, default=None)
 
 
 def status_words(decision: SliceDecision, data_as_of: date) -> str:

@@ -1,24 +1,13 @@
-"""Fixtures of the integration tests: a PostgreSQL server, and a warehouse of either kind."""
+"""Fixtures of the integration tests: a warehouse of either kind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pipelines.publication.warehouse import open_warehouse
 from tests.integration.warehouses import House
-from tests.postgres import NoPostgres, Server, server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    try:
-        with server() as running:
-            yield running
-    except NoPostgres as e:
-        pytest.skip(f"no PostgreSQL: {e}")
 
 
 @pytest.fixture(params=["duckdb", "postgres"])

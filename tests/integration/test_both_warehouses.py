@@ -122,6 +122,8 @@ def tell(folder: Path, url: str) -> Story:
     """Two nights, the second held back in part. An empty `url` is the default: DuckDB in the district's folder; elsewhere the story goes on."""
     story = Story(make(folder, 70, 4, seed=5), url)
     district = story.district
+    with (folder / "district.toml").open("a", encoding="utf-8") as f:
+        f.write('\n[publication]\nleast_coverage = "1/4"\n')  # two of four schools are held, and the rest goes out
     with pytest.MonkeyPatch.context() as environment:
         if url:
             environment.setenv("THROUGHLINE_WAREHOUSE_URL", url)

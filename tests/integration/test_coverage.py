@@ -6,6 +6,7 @@ import csv
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,8 @@ def test_a_code_map_that_loses_its_codes_is_named_and_held_with_the_effect_on_th
     critical = {s for s, (mapped, unmapped) in counted.items() if unmapped * 20 >= mapped + unmapped}
     assert critical
     assert {s for s, _, _, severity in found if severity == "critical"} == critical
-    assert held == critical
+    assert critical == set(counted), "not every school lost its codes"
+    assert held == critical | {""}, "no school is left that a district's figure could stand on"
     for school, expected, mapped, _ in found:
         assert expected - mapped == counted[school][1]
     # what is held keeps its last good figure; the bounds hold it, and say what the map would have done
@@ -117,6 +119,67 @@ def test_a_code_map_that_loses_its_codes_is_named_and_held_with_the_effect_on_th
             assert value > 0.999, "with every absence unmapped all that is left is presence"
             assert shown[school] == before[school]
             assert low <= before[school] <= high
+
+
+def test_where_most_people_are_at_held_schools_the_whole_indicator_keeps_its_last_good_figures(week: Night, tmp_path: Path) -> None:
+    """Two of four schools, with more than half of the students, are left out of Tuesday's file; on Wednesday it has come again, whole."""
+    night = Night(week.copy(tmp_path / "d").folder)
+    before = figures(night)
+    rows = rows_of(attendance(night, TUESDAY))
+    gone = {"100", "130"}
+    write_rows(attendance(night, TUESDAY), [r for r in rows if r["School Number"] not in gone])
+    outcome = night.run(TUESDAY)
+    assert outcome.exit_status == 3
+    held = {(v["indicator_id"], v["school_id"]): v["why"] for v in outcome.verdicts if v["verdict"] == "held"}
+    assert held.keys() == {(i, school) for i in ATTENDANCE for school in ("", *gone)}
+    students: dict[str, set[str]] = {}
+    for day in (START + timedelta(days=n) for n in (0, 1, 2, 3, 4, 7)):
+        for r in rows_of(attendance(night, day)):
+            students.setdefault(r["School Number"], set()).add(r["Student Number"])
+    everybody, left = sum(map(len, students.values())), sum(len(some) for school, some in students.items() if school not in gone)
+    assert left * 2 < everybody
+    words = f"school 100, 130 is held back; the other schools have {left * 100 // everybody} % of the people, and publication.least_coverage is 1/2"
+    assert {held[i, ""] for i in ATTENDANCE} == {words}
+    assert all("fewer than four fifths of its students" in held[i, school] for i in ATTENDANCE for school in gone)
+
+    kept = figures(night)
+    assert {(r["data_as_of"], r["quality_status"]) for r in kept.values() if r["school_id"] is None} == {(MONDAY, f"held since {MONDAY}: {words}")}
+    assert {r["data_as_of"] for r in kept.values()} == {MONDAY}, "a school that sent its file moves with the district's figure or not at all"
+    assert plain(kept) == plain(before)
+    sound = "select distinct data_as_of, quality_status from marts.agg_indicator_values where indicator_id = 'assignment_completion'"
+    assert night.published(sound) == [(TUESDAY, "ok")]
+
+    write_rows(attendance(night, TUESDAY), rows)
+    assert night.run(WEDNESDAY).exit_status == 0
+    good = figures(night)
+    assert {r["data_as_of"] for r in good.values()} == {WEDNESDAY}
+    assert not [r for r in good.values() if r["quality_status"].startswith("held")]
+    built = night.query(f"select value_key, numerator, denominator, n_subjects from marts.agg_indicator_values where {OF_ATTENDANCE}")
+    assert good.keys() == {key for key, *_ in built}
+    shown = {key: tuple(values) for key, *values in built if good[key]["suppression"] == "none"}
+    assert len(shown) > 100
+    assert shown == {key: (good[key]["numerator"], good[key]["denominator"], good[key]["n_subjects"]) for key in shown}
+    district = "attendance_rate", None, None, "all", "year_to_date"
+    fresh, old = (next(r["denominator"] for r in some.values() if tuple(r[c] for c in CELL) == district) for some in (good, before))
+    assert fresh > old
+
+
+CELL = ("indicator_id", "school_id", "grade_level", "group_family", "period_type")
+OF_ATTENDANCE = f"indicator_id in ({', '.join(repr(i) for i in sorted(ATTENDANCE))})"
+STATUS = ("data_as_of", "quality_status", "maturity_days")
+
+
+def figures(night: Night) -> dict[str, dict[str, Any]]:
+    """Every published row of the indicators of attendance, by its key."""
+    columns = [c for (c,) in night.published("select column_name from information_schema.columns where table_name = 'agg_indicator_values' "
+                                             "and table_schema = 'marts' order by ordinal_position")]  # fmt: skip
+    rows = night.published(f"select {', '.join(columns)} from marts.agg_indicator_values where {OF_ATTENDANCE}")
+    assert rows
+    return {r["value_key"]: r for r in (dict(zip(columns, row, strict=True)) for row in rows)}
+
+
+def plain(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {key: {c: v for c, v in row.items() if c not in STATUS} for key, row in found.items()}
 
 
 def _ytd() -> str:

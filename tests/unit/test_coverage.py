@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import duckdb
@@ -39,6 +40,13 @@ def days(*known: int, enrolled: int = 100, taken: bool = True, school: str = "11
 @pytest.mark.parametrize(("known", "is_hole"), [(79, True), (80, False), (81, False), (0, True)])
 def test_four_fifths_of_a_school_must_be_known(known: int, is_hole: bool) -> None:
     assert bool(attendance_holes(days(known), RULES, positive=True)) == is_hole
+
+
+@pytest.mark.parametrize("written", [0.8, "0.8", "4/5"])
+def test_a_share_is_exactly_what_is_written(written: float | str) -> None:
+    rules = Coverage.model_validate({"attendance": written})
+    assert rules.attendance == Fraction(4, 5)
+    assert attendance_holes(days(80), rules, positive=True) == []
 
 
 def test_days_in_a_row_are_one_hole_and_the_days_lost_are_counted() -> None:
