@@ -148,11 +148,14 @@ class TwoRivers:
         self.put("schedules", TWO, self.schedules(renamed={"p10": "p30"}, since=TWO))
         self.put("attendance_periods", TWO, self.periods(TWO, renamed={"p10": "p30"}))
         self.put("late", ONE + "_9", [("p04", "A", "A2", us(ONE), "2", ".", "")], "attendance_periods")
-        self.put("discipline", TWO, [("i1", "p01", "A", us(ONE), "1", "ISS", "fight", us(TWO), "1"), ("i3", "p13", "B", us(TWO), "1", "OSS", "fight", "", "3")])
+        self.put("discipline", TWO, [*self.actions(), ("i5", "p15", "B", us(TWO), "1", "OSS", "fight", "", "10")])
         self.put("marks", TWO, [(p, "A1", "A", "S1", "final", "F" if p == "p02" else "A", "88.5", "0.5", "0.5", "yes") for p in A_PUPILS[:9]])
 
     def third_night(self) -> None:
-        """p08 had left yesterday; the first day's whole file is sent again without p06's second class; a course moves; a class is dropped."""
+        """p08 had left yesterday; the first day's whole file is sent again without p06's second class; a course moves; a class is dropped; a suspension is
+        taken back.
+        """
+        self.put("discipline", THREE, self.actions())
         self.put("enrollments", THREE, self.enrollments(entered={"p20": ONE}, renamed={"p10": "p30"}, left={"p08": (TWO, "T1")}))
         self.put("schedules", THREE, self.schedules(renamed={"p10": "p30"}, since=TWO, dropped={("p02", "A3"): TWO}))
         self.put("attendance_periods", THREE, [r for r in self.periods(THREE, renamed={"p10": "p30"}) if r[0] != "p08"])
@@ -162,6 +165,14 @@ class TwoRivers:
         self.put("positions", THREE, [("T", "Teacher", "99000", "2026")])
 
     # ---- whole files ----
+
+    def actions(self) -> list[Row]:
+        """p01's suspension is one in school of a day now; of p14's nobody says the days, p05's is of half a day at the second school."""
+        return [
+            ("i1", "p01", "A", us(ONE), "1", "ISS", "fight", us(TWO), "1"), ("i3", "p13", "B", us(TWO), "1", "OSS", "fight", "", "3"),
+            ("i4", "p14", "B", us(TWO), "1", "OSS", "fight", "", ""), ("i6", "p05", "B", us(TWO), "1", "OSS", "late", "", "0.5"),
+            ("i7", "p05", "A", us(TWO), "1", "OSS", "late", "", "1"),
+        ]  # fmt: skip
 
     def students(self, dob: dict[str, str] | None = None, renamed: dict[str, str] | None = None) -> list[Row]:
         dob, renamed = dob or {}, renamed or {}
