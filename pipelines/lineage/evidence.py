@@ -127,6 +127,21 @@ _MARKS = """
     from counted g
     left join core.dim_student_grades st on st.student_key = g.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 
+# Final marks that have points and credits and that the scale counts, on the day from which they stand.
+_FINAL_MARKS = """
+    select m.student_key as subject_key, coalesce(m.school_key, '') as school_key, coalesce(st.grade_level, 'unknown') as grade_level,
+        null::varchar as modality, m.final_on as on_date, m.section_key,
+        m.section_key || ', ' || m.term_id || ': ' || m.letter || ' (' || m.grade_points::decimal(18, 3) || ' points), '
+            || m.credits_attempted::decimal(18, 3) || ' credits' as what,
+        m.delivery_id, m.line_number,
+        round(m.grade_points * round(least(m.credits_attempted, c.row_maximum) * c.scale)::bigint)::bigint as grade_points_by_credit,
+        round(least(m.credits_attempted, c.row_maximum) * c.scale)::bigint as gpa_credits
+    from core.fct_marks m
+    join trace_dates d on d.calendar_date = m.final_on
+    cross join (select * from registry.measures where measure_id = 'gpa_credits') c
+    left join core.dim_student_grades st on st.student_key = m.student_key and st.school_year = (select max(school_year) from trace_dates)
+    where m.is_final and m.is_in_gpa and m.grade_points is not null and m.credits_attempted > 0 and m.final_on <= (select as_of from settings.night)"""
+
 _SURVEY_ANSWERS = """
     select a.response_key as subject_key, coalesce(a.school_key, '') as school_key, coalesce(a.grade_level, 'unknown') as grade_level,
         null::varchar as modality, a.answered_on as on_date, '' as section_key,
@@ -166,6 +181,7 @@ EVIDENCE: Mapping[str, str] = {
     "msr_attendance": _ATTENDANCE,
     "msr_assignments": _ASSIGNMENTS,
     "msr_marks": _MARKS,
+    "msr_final_marks": _FINAL_MARKS,
     "msr_discipline": _DISCIPLINE,
     "msr_survey_answers": _SURVEY_ANSWERS,
 }

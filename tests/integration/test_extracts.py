@@ -27,7 +27,7 @@ from pipelines.lineage.graph import PROJECT, registry
 from pipelines.lineage.ledger import Ledger
 from pipelines.lineage.trace import find_figure, trace
 from tests.districts import TestDistrict
-from tests.extract_district import COLUMNS, NIGHTS, ONE, THREE, TWO, US_DATES, TwoRivers
+from tests.extract_district import COLUMNS, CORRECTED, NIGHTS, ONE, THREE, TWO, US_DATES, TwoRivers
 
 KEYS = {
     "students": ["student_id"], "enrollments": ["student_id", "school_id", "entry_date"], "schedules": ["student_id", "section_id", "begin_date"],
@@ -38,6 +38,7 @@ KEYS = {
 }  # fmt: skip
 FOREVER = "9999-12-31"
 Nights = tuple[TestDistrict, list[list[tuple[str, int]]]]
+POINTS = {"A": 4, "B": 3, "B-": 2.7, "D": 1, "F": 0}
 RACES = {"W": "white", "B;W": "two_or_more_races", "A": "asian"}
 
 
@@ -205,11 +206,13 @@ def test_other_facts_are_what_the_files_say(nights: Nights) -> None:
     ]  # fmt: skip
     marks = newest(district.folder, "marks", "term_id")
     marks = marks[marks["gone"] == ""]
-    points = {"A": 4, "B": 3, "D": 1, "F": 0}
-    assert ask("select student_key, mark_type, letter, grade_points::int, is_d_or_f, is_final, school_year from core.fct_marks order by 1, 2") == [
-        (m.student_id, m.mark_type, m.letter, points[m.letter], m.letter in "DF", m.is_final == "yes", 2026) for m in marks.itertuples()
-    ]
-    assert {m.mark_type for m in marks.itertuples()} == {"final"}, "a term's newer file speaks for the term"
+    columns = "student_key, split_part(section_key, '|', 2), mark_type, letter, grade_points::double, is_d_or_f, is_final, school_year, final_on::varchar"
+    assert ask(f"select {columns} from core.fct_marks order by 1, 2") == [
+        (m.student_id, m.section_id, m.mark_type, m.letter, POINTS.get(m.letter), None if m.letter == "ME" else m.letter in "DF", m.is_final == "yes", 2026,
+         None if m.is_final == "no" else THREE if m.student_id == "p19" else TWO)
+        for m in marks.itertuples()
+    ]  # fmt: skip
+    assert {m.mark_type for m in marks.itertuples()} == {"final", "exam"}, "a term's newer file speaks for the term"
     taken = newest(district.folder, "assessments", "assessment_id")
     taken = taken[taken["gone"] == ""]
     assert ask("select student_key, scale_score::int, level_number, is_proficient from core.fct_assessment_results order by 1") == [
@@ -289,6 +292,41 @@ def test_days_lost_are_those_that_the_files_say_over_everybody_enrolled(nights: 
     verdicts = district.published("select why from operations.verdicts where indicator_id = 'days_lost_out_of_school' and verdict = 'warning'")
     assert verdicts, "nobody said the days of p14's suspension, a fourth of all"
     assert "do not say how many days they take" in str(verdicts[0])
+
+
+def assert_averages(district: TestDistrict, n_students: int) -> None:
+    """Grade point averages are those of the marks that the files say."""
+    marks = newest(district.folder, "marks", "term_id").rename(columns={"student_id": "student", "school_id": "school"})
+    counted = marks[(marks["gone"] == "") & (marks["is_final"] == "yes") & marks["letter"].isin(POINTS) & (marks["credits_attempted"] != "")]
+    counted = counted.assign(d=counted["credits_attempted"].map(Fraction), points=[Fraction(str(POINTS[letter])) for letter in counted["letter"]])
+    totals = counted.assign(n=counted["points"] * counted["d"]).groupby(["student", "school"])[["n", "d"]].sum().reset_index()
+    expected = means_of(totals, "n / d", 3)
+    assert expected[None][1] == n_students
+    assert_means(district, "gpa", expected)
+
+
+def test_grade_point_averages_are_those_of_the_final_marks_that_count(nights: Nights) -> None:
+    """Who passed, has a mark of standards or one without credits alone has no average, and not nought."""
+    district, _ = nights
+    assert_averages(district, 12)
+    mine = "select student_key, school_id, numerator::double, denominator::double, value from marts.fct_student_indicators where indicator_id = 'gpa'"
+    assert district.query(f"{mine} and student_key in ('p02', 'p05') and school_id is null or student_key = 'p16' and indicator_id = 'gpa' order by 1, 2") == [
+        ("p02", None, 3.2, 1.5, 2.133), ("p05", None, 6.032, 1.833, 3.291), ("p16", "B", 1.35, 0.5, 2.7), ("p16", None, 1.35, 0.5, 2.7),
+    ], "p02's F is a D now; p05 has marks from both schools; p16's mark is worth more credits than was said at first"  # fmt: skip
+    assert district.query(f"{mine} and student_key = 'p04' and school_id is null") == [("p04", None, 2, 0.5, 4)], "the other mark was taken back"
+
+
+def test_a_mark_that_changes_weeks_later_changes_its_average_and_touches_nobody_else(nights: Nights, tmp_path: Path) -> None:
+    """Of a night on which nothing else is new: one mark is corrected, one that was taken back is there again, the only one of p16 is taken back."""
+    district, _ = nights
+    later, day = district.copy(tmp_path / "later"), date(2025, 9, 16)
+    two_rivers = TwoRivers(later.folder)
+    two_rivers.put("marks", day.isoformat(), two_rivers.marks({**CORRECTED, ("p02", "A1"): ("A", "0.5"), ("p16", "B1"): ("", ""), ("p04", "A2"): ("B", "1")}))
+    later.run(day)
+    assert later.query("select subject_key, piece_start::varchar, cause from measurements.int_touched_pieces order by 1") == [
+        (p, "2025-09-01", "marks") for p in ("p02", "p04", "p16")
+    ]
+    assert_averages(later, 11)
 
 
 def test_a_mean_is_traced_to_its_rows(nights: Nights) -> None:

@@ -12,11 +12,12 @@ YEAR = "2026, 'year_to_date', date '2025-07-01'"
 # two students who lost 0 and 3 days; two flags, one raised; three of four assignments done
 FIGURES = [
     ("days_lost_out_of_school", 3, 2, 2, 1.5, 0.0, 9.0, "t_people"), ("suspended_out_of_school", 1, 2, 2, 0.5, 0.1, 0.9, "wilson"),
-    ("assignment_completion", 3, 4, 2, 0.75, 0.1, 0.95, "clustered_logit"),
+    ("assignment_completion", 3, 4, 2, 0.75, 0.1, 0.95, "clustered_logit"), ("gpa", 6.833, 2, 2, 3.4165, 2.0, 4.8, "t_people"),
 ]  # fmt: skip
 STUDENTS = [
     ("days_lost_out_of_school", "one", 0, 1, 0.0, None), ("days_lost_out_of_school", "two", 3, 1, 3.0, None),
     ("suspended_out_of_school", "one", 0, 1, 0.0, False), ("suspended_out_of_school", "two", 1, 1, 1.0, True),
+    ("gpa", "one", 8.5, 3, 2.833, None), ("gpa", "two", 4, 1, 4.0, None),
     ("assignment_completion", "one", 1, 2, 0.5, None), ("assignment_completion", "two", 2, 2, 1.0, None),
 ]  # fmt: skip
 
@@ -25,12 +26,13 @@ STUDENTS = [
 def db() -> duckdb.DuckDBPyConnection:
     """Marts that agree with one another, with the registry beside them."""
     db = duckdb.connect()
-    for schema in ("marts", "registry", "core", "publish"):
+    for schema in ("marts", "registry", "core", "publish", "settings"):
         db.execute(f"create schema {schema}")
     for seed in ("indicators", "indicator_profiles", "measures"):
         db.execute(f"create table registry.{seed} as select * from read_csv('{PROJECT / 'seeds' / seed}.csv', header = true)")
     db.execute("create table core.dim_schools (school_key varchar, is_in_district boolean)")
     db.execute("create table core.fct_discipline_actions (school_year int, is_suspension boolean, is_in_school boolean, action_days decimal(18, 6))")
+    db.execute("create table settings.mark_scale as select * from (values ('A', '4'), ('P', null)) as t (letter, points)")
     db.execute("""create table marts.agg_indicator_values (school_year int, period_type varchar, period_start date, school_id varchar, grade_level varchar,
         group_family varchar, profile_id varchar, indicator_id varchar, numerator decimal(18, 3), denominator decimal(18, 3), n_subjects bigint,
         value double, ci_low double, ci_high double, ci_method varchar)""")
@@ -58,7 +60,8 @@ def test_marts_that_agree_pass(db: duckdb.DuckDBPyConnection) -> None:
     assert failing(db) == set()
 
 
-MEAN, FLAG, SHARE = "days_lost_out_of_school", "suspended_out_of_school", "assignment_completion"
+MEAN, AVERAGE, FLAG, SHARE = "days_lost_out_of_school", "gpa", "suspended_out_of_school", "assignment_completion"
+AVERAGES = ("average_is_on_the_scale", "means_equal_their_students")
 NO_SHARE = ("value_is_a_share", "interval_holds_the_value", "value_did_not_jump")
 
 
@@ -73,6 +76,9 @@ NO_SHARE = ("value_is_a_share", "interval_holds_the_value", "value_did_not_jump"
         ("agg_indicator_values", MEAN, "denominator = 3, value = 1, n_subjects = 3", {"means_equal_their_students"}),
         ("agg_indicator_values", MEAN, "ci_low = -0.1", {"interval_holds_the_value"}),
         ("agg_indicator_values", MEAN, "ci_high = 1.2", {"interval_holds_the_value"}),
+        ("agg_indicator_values", AVERAGE, "numerator = 9, value = 4.5", {*AVERAGES, "value_did_not_jump"}),
+        ("fct_student_indicators", AVERAGE, "numerator = 5 * denominator, value = 5", {*AVERAGES}),
+        ("fct_student_indicators", AVERAGE, "value = value + 0.001", {*AVERAGES, "a_total_or_ratio_is_its_parts"}),
         ("agg_indicator_values", FLAG, "value = 1.5, numerator = 3, ci_high = 2", {*NO_SHARE, "flags_equal_their_students"}),
         ("agg_indicator_values", SHARE, "value = 1.25, numerator = 5, ci_high = 2", {*NO_SHARE, "district_equals_its_students"}),
         ("fct_student_indicators", MEAN, "numerator = numerator + 1", {"a_total_or_ratio_is_its_parts"}),
@@ -89,10 +95,15 @@ def test_what_is_wrong_is_named(db: duckdb.DuckDBPyConnection, mart: str, indica
     assert failing(db) == {(rule, indicator) for rule in rules}
 
 
-@pytest.mark.parametrize("without", [MEAN, FLAG, SHARE])
+@pytest.mark.parametrize("without", [MEAN, AVERAGE, FLAG, SHARE])
 def test_a_district_figure_without_students_is_named(db: duckdb.DuckDBPyConnection, without: str) -> None:
     db.execute("delete from marts.fct_student_indicators where indicator_id = ?", [without])
-    kind = {MEAN: "means_equal_their_students", FLAG: "flags_equal_their_students", SHARE: "district_equals_its_students"}[without]
+    kind = {
+        MEAN: "means_equal_their_students",
+        AVERAGE: "means_equal_their_students",
+        FLAG: "flags_equal_their_students",
+        SHARE: "district_equals_its_students",
+    }[without]
     assert failing(db) == {(kind, without)}
 
 
