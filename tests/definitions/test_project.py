@@ -113,6 +113,8 @@ def test_the_registry_holds_together() -> None:
         is_of_students = by_id[of[p["indicator_id"]]["denominator_measure"]]["subject_type"] == "student"
         assert p["leaver_rule"] == ("counted" if is_of_students else "")
         assert int(p["version"]) >= 1
+        if of[p["indicator_id"]]["value_kind"] == "mean":
+            assert (p["operator"], p["must_have_attended"]) == ("", "false"), "a mean has no line, and nobody is left out of it for what they have"
         if int(p["minimum_denominator"]):
             assert of[p["indicator_id"]]["not_yet_words"], "whoever is not judged yet is told so"
         if p["numerator_measure"]:
