@@ -116,6 +116,13 @@ def percent(value: float | None) -> str:
     return "" if value is None else f"{value * 100:.1f} %"
 
 
+def figure(value: float | None, indicator: Mapping[str, Any], *, with_unit: bool = True) -> str:
+    """A figure as a person reads it: a share in percent, a mean as a number with its unit. `indicator` says value_kind and unit."""
+    if value is None or indicator["value_kind"] != "mean":
+        return percent(value)
+    return f"{value:.3f}" + (f" {indicator['unit']}" if with_unit else "")
+
+
 def table_words(name: str) -> str:
     """`oneroster__line_items` -> `Gradebook: line items`."""
     kind, words = kind_words(name), name.partition("__")[2].replace("_", " ")
@@ -210,8 +217,8 @@ def _taken(out: Console, deliveries: Sequence[Mapping[str, Any]]) -> None:
 def _figures(out: Console, figures: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> None:
     rows = []
     for f in figures:
-        value = percent(f["value"]) if f["suppression"] == "none" else "too few to show"
-        between = f"{percent(f['ci_low'])} to {percent(f['ci_high'])}" if f["ci_low"] is not None else ""
+        value = figure(f["value"], f) if f["suppression"] == "none" else "too few to show"
+        between = f"{figure(f['ci_low'], f, with_unit=False)} to {figure(f['ci_high'], f, with_unit=False)}" if f["ci_low"] is not None else ""
         note = "" if f["quality_status"] == "ok" else f["quality_status"]
         rows.append((f["indicator_name"], f["profile_id"], value, between, f["n_subjects"], f["data_as_of"], note))
     names = ("indicator", "profile", "district", "95 % interval", "people", "data to", "note")
@@ -234,10 +241,10 @@ def trace(out: Console, t: Any, published: Mapping[str, Any] | None) -> None:
         (t.indicator["numerator_words"], f["numerator"], t.numerator, over["description"]),
         (t.indicator["denominator_words"], f["denominator"], t.denominator, under["description"]),
         ("people", f["n_subjects"], t.n_subjects, ""),
-        ("value", percent(f["value"]), percent(float(t.numerator / t.denominator)) if t.denominator else "", ""),
+        ("value", figure(f["value"], t.indicator), figure(float(t.numerator / t.denominator), t.indicator) if t.denominator else "", ""),
     ], ("in the mart", "from the rows"))  # fmt: skip
     out.print("[green]The rows add up to the figure.[/]" if t.agrees else "[bold red]The rows do not add up to the figure.[/]")
-    out.print(f"{escape(_seen(f, published))}\n")
+    out.print(f"{escape(_seen(f, published, t.indicator))}\n")
     share = [(x.name or "no file is recorded", x.business_date, x.n_rows, _lines(x), (x.sha256 or "")[:12], x.delivery_id) for x in t.files]
     table(out, f"Files: {t.n_rows:,} rows of {under['fact']}", ("file", "date", "rows", "lines", "sha256", "delivery"), share, ("rows",))
     if t.failed_checks:
@@ -254,15 +261,17 @@ def _lines(share: Any) -> str:
     return "" if share.first_line is None else f"{share.first_line} to {share.last_line}"
 
 
-def _seen(figure: Mapping[str, Any], published: Mapping[str, Any] | None) -> str:
+def _seen(built: Mapping[str, Any], published: Mapping[str, Any] | None, indicator: Mapping[str, Any]) -> str:
     """What people see in the warehouse under the figure's key."""
     if published is None:
         return "The warehouse has no row for it."
     if published["suppression"] != "none":
         return f"People do not see it: it is suppressed ({published['suppression']}), as too few stand behind it or its neighbors."
-    same = all(published[c] == figure[c] for c in ("numerator", "denominator", "n_subjects"))
+    same = all(published[c] == built[c] for c in ("numerator", "denominator", "n_subjects"))
     seen = f"data to {published['data_as_of']}, {published['quality_status']}"
-    return f"People see the same figure ({seen})." if same else f"People see another figure, {percent(published['value'])} ({seen}): this one is not published."
+    if same:
+        return f"People see the same figure ({seen})."
+    return f"People see another figure, {figure(published['value'], indicator)} ({seen}): this one is not published."
 
 
 def fetched(out: Console, results: Sequence[Any]) -> None:

@@ -56,7 +56,7 @@ CODES = {
     "sex_codes": "code,sex\nM,male\nF,female\n",
     "race_codes": "code,race\nB,black_or_african_american\nW,white\nA,asian\n",
     "exit_codes": "code,exit_type,is_no_show\nT1,transfer,false\nNS,no_show,true\n",
-    "mark_scale": "letter,points,is_in_gpa,is_d_or_f\nA,4,true,false\nB,3,true,false\nD,1,true,true\nF,0,true,true\n",
+    "mark_scale": "letter,points,is_in_gpa,is_d_or_f\nA,4,true,false\nB,3,true,false\nB-,2.7,true,false\nD,1,true,true\nF,0,true,true\nP,,false,false\n",
     "performance_levels": "assessment_id,performance_level,level_number,is_proficient\nstate-ela,Met,3,true\nstate-ela,Not Met,1,false\n",
 }
 HEAD = """\
@@ -84,6 +84,7 @@ settle_seconds = 0
 A_PUPILS = [f"p{n:02d}" for n in range(1, 13)]  # at campus A, p05 at B as well
 B_PUPILS = [f"p{n:02d}" for n in range(13, 21)]
 CLASSES = {"A": ("A1", "A2", "A3"), "B": ("B1", "B2", "B3")}
+CORRECTED = {("p02", "A1"): ("D", "0.5"), ("p16", "B1"): ("B-", "0.5"), ("p19", "B1"): ("A", "1"), ("p04", "A2"): ("", "")}  # marks of the third night
 Row = tuple[str, ...]
 
 
@@ -148,11 +149,15 @@ class TwoRivers:
         self.put("schedules", TWO, self.schedules(renamed={"p10": "p30"}, since=TWO))
         self.put("attendance_periods", TWO, self.periods(TWO, renamed={"p10": "p30"}))
         self.put("late", ONE + "_9", [("p04", "A", "A2", us(ONE), "2", ".", "")], "attendance_periods")
-        self.put("discipline", TWO, [("i1", "p01", "A", us(ONE), "1", "ISS", "fight", us(TWO), "1"), ("i3", "p13", "B", us(TWO), "1", "OSS", "fight", "", "3")])
-        self.put("marks", TWO, [(p, "A1", "A", "S1", "final", "F" if p == "p02" else "A", "88.5", "0.5", "0.5", "yes") for p in A_PUPILS[:9]])
+        self.put("discipline", TWO, [*self.actions(), ("i5", "p15", "B", us(TWO), "1", "OSS", "fight", "", "10")])
+        self.put("marks", TWO, self.marks())
 
     def third_night(self) -> None:
-        """p08 had left yesterday; the first day's whole file is sent again without p06's second class; a course moves; a class is dropped."""
+        """p08 had left yesterday; the first day's whole file is sent again without p06's second class; a course moves; a class is dropped; a suspension is
+        taken back, of the marks one is corrected, one has other credits, one is taken back and one is new.
+        """
+        self.put("marks", THREE, self.marks(CORRECTED))
+        self.put("discipline", THREE, self.actions())
         self.put("enrollments", THREE, self.enrollments(entered={"p20": ONE}, renamed={"p10": "p30"}, left={"p08": (TWO, "T1")}))
         self.put("schedules", THREE, self.schedules(renamed={"p10": "p30"}, since=TWO, dropped={("p02", "A3"): TWO}))
         self.put("attendance_periods", THREE, [r for r in self.periods(THREE, renamed={"p10": "p30"}) if r[0] != "p08"])
@@ -162,6 +167,27 @@ class TwoRivers:
         self.put("positions", THREE, [("T", "Teacher", "99000", "2026")])
 
     # ---- whole files ----
+
+    def actions(self) -> list[Row]:
+        """p01's suspension is one in school of a day now; of p14's nobody says the days, p05's is of half a day at the second school."""
+        return [
+            ("i1", "p01", "A", us(ONE), "1", "ISS", "fight", us(TWO), "1"), ("i3", "p13", "B", us(TWO), "1", "OSS", "fight", "", "3"),
+            ("i4", "p14", "B", us(TWO), "1", "OSS", "fight", "", ""), ("i6", "p05", "B", us(TWO), "1", "OSS", "late", "", "0.5"),
+            ("i7", "p05", "A", us(TWO), "1", "OSS", "late", "", "1"),
+        ]  # fmt: skip
+
+    def marks(self, corrected: dict[tuple[str, str], tuple[str, str]] | None = None) -> list[Row]:
+        """Final marks of half a credit and of one, and at campus B of a third; p13 passed, p14's mark is one of standards, p15's has no credits, p18's is no
+        final one. `corrected` has (letter, credits) by student and class; no letter takes a mark back.
+        """
+        said = {(p, "A1"): ("F" if p == "p02" else "A", "0.5") for p in A_PUPILS[:9]}
+        said |= {(p, "A2"): (("B", "B-", "D")[n % 3], "1") for n, p in enumerate(A_PUPILS[:6])}
+        said |= {(p, "B1"): mark for p, mark in zip(("p05", "p13", "p14", "p15", "p16", "p17", "p18"), (
+            ("A", "0.333"), ("P", "1"), ("ME", "1"), ("B", ""), ("B-", "0.333"), ("D", "0.25"), ("F", "1")), strict=True)}  # fmt: skip
+        return [
+            (p, c, c[0], "S1", "exam" if p == "p18" else "final", letter, "88.5", credits, credits, "no" if p == "p18" else "yes")
+            for (p, c), (letter, credits) in (said | (corrected or {})).items() if letter
+        ]  # fmt: skip
 
     def students(self, dob: dict[str, str] | None = None, renamed: dict[str, str] | None = None) -> list[Row]:
         dob, renamed = dob or {}, renamed or {}

@@ -127,6 +127,21 @@ _MARKS = """
     from counted g
     left join core.dim_student_grades st on st.student_key = g.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 
+# Final marks that have points and credits and that the scale counts, on the day from which they stand.
+_FINAL_MARKS = """
+    select m.student_key as subject_key, coalesce(m.school_key, '') as school_key, coalesce(st.grade_level, 'unknown') as grade_level,
+        null::varchar as modality, m.final_on as on_date, m.section_key,
+        m.section_key || ', ' || m.term_id || ': ' || m.letter || ' (' || m.grade_points::decimal(18, 3) || ' points), '
+            || m.credits_attempted::decimal(18, 3) || ' credits' as what,
+        m.delivery_id, m.line_number,
+        round(m.grade_points * round(least(m.credits_attempted, c.row_maximum) * c.scale)::bigint)::bigint as grade_points_by_credit,
+        round(least(m.credits_attempted, c.row_maximum) * c.scale)::bigint as gpa_credits
+    from core.fct_marks m
+    join trace_dates d on d.calendar_date = m.final_on
+    cross join (select * from registry.measures where measure_id = 'gpa_credits') c
+    left join core.dim_student_grades st on st.student_key = m.student_key and st.school_year = (select max(school_year) from trace_dates)
+    where m.is_final and m.is_in_gpa and m.grade_points is not null and m.credits_attempted > 0 and m.final_on <= (select as_of from settings.night)"""
+
 _SURVEY_ANSWERS = """
     select a.response_key as subject_key, coalesce(a.school_key, '') as school_key, coalesce(a.grade_level, 'unknown') as grade_level,
         null::varchar as modality, a.answered_on as on_date, '' as section_key,
@@ -135,22 +150,28 @@ _SURVEY_ANSWERS = """
     from core.fct_survey_answers a
     join trace_dates d on d.calendar_date = a.answered_on"""
 
-# A stay at a school on its first day of the year, and each suspension; of what no source sends nothing is measured.
+# A stay at a school on its first day of the year, and each suspension with its days; of what no source sends nothing is measured.
 _DISCIPLINE = """
     with rows as (
         select s.student_key, s.school_key, d.calendar_date, 'enrolled since ' || s.entry_date as what, '' as delivery_id, null::bigint as line_number,
-            1 as stays_enrolled, 0 as suspensions_out_of_school, 0 as suspensions_in_school
+            1 as stays_enrolled, (select count(*) > 0 from settings.fed_tables where table_name like '%days')::bigint as stays_days_known,
+            0 as out_of_school, 0 as in_school, 0 as days
         from core.dim_stints s
         join settings.school_years y on s.entry_date <= y.end_date and s.exit_date > y.start_date
         join trace_dates d on d.calendar_date = greatest(s.entry_date, y.start_date)
         union all
-        select a.student_key, coalesce(a.school_key, ''), a.incident_date, 'suspension, code ' || a.action_code, a.delivery_id, a.line_number,
-            0, (not a.is_in_school)::bigint, a.is_in_school::bigint
-        from core.fct_discipline_actions a join trace_dates d on d.calendar_date = a.incident_date where a.is_suspension
+        select a.student_key, coalesce(a.school_key, ''), a.incident_date,
+            'suspension, code ' || a.action_code || coalesce(' of ' || a.action_days::decimal(18, 3) || ' days', ', its days are not known'),
+            a.delivery_id, a.line_number, 0, 0, (not a.is_in_school)::bigint, a.is_in_school::bigint,
+            round(greatest(0, least(coalesce(a.action_days, 0), m.row_maximum)) * m.scale)::bigint
+        from core.fct_discipline_actions a
+        join registry.measures m on m.measure_id = case when a.is_in_school then 'days_suspended_in_school' else 'days_suspended_out_of_school' end
+        join trace_dates d on d.calendar_date = a.incident_date where a.is_suspension
     )
     select r.student_key as subject_key, r.school_key, coalesce(st.grade_level, 'unknown') as grade_level, null::varchar as modality,
         r.calendar_date as on_date, '' as section_key, r.what, r.delivery_id, r.line_number,
-        r.stays_enrolled, r.suspensions_out_of_school, r.suspensions_in_school
+        r.stays_enrolled, r.stays_days_known, r.out_of_school as suspensions_out_of_school, r.in_school as suspensions_in_school,
+        r.out_of_school * r.days as days_suspended_out_of_school, r.in_school * r.days as days_suspended_in_school
     from rows r
     left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)
     where r.calendar_date <= (select as_of from settings.night)
@@ -160,6 +181,7 @@ EVIDENCE: Mapping[str, str] = {
     "msr_attendance": _ATTENDANCE,
     "msr_assignments": _ASSIGNMENTS,
     "msr_marks": _MARKS,
+    "msr_final_marks": _FINAL_MARKS,
     "msr_discipline": _DISCIPLINE,
     "msr_survey_answers": _SURVEY_ANSWERS,
 }

@@ -14,8 +14,11 @@ ROLLUPS: Mapping[str, str] = {
     "sum": "Totals are added up over people and days, and divided once at the end: never an average of rates.",
     "flag_of_total": "Each person's total for the year so far is held against the threshold once; then the people are counted.",
     "distinct": "Each person counts once, however often it happened in the year so far.",
+    "total_per_person": "Each person's total for the year so far is added up over people and divided by the people: those who have none count as none.",
+    "ratio_per_person": "Each person's own ratio for the year so far, to a thousandth, is added up over people and divided by the people: each counts alike.",
     "latest_in_term": "The latest state of the term counts: newer marks take the place of older ones and are not added to them.",
 }
+FORMULAS = {"share_of_people": "as a", "share": "as a", "mean": "a mean over people, in"}
 DIRECTIONS = {"higher_is_better": "higher is better", "lower_is_better": "lower is better"}
 MEMBERSHIP = {
     "on_the_day": "a person counts in a group on the days on which they were in it",
@@ -63,7 +66,7 @@ def explain(indicator_id: str, manifest: Manifest) -> Explanation:
         indicator_id=indicator_id,
         name=i["indicator_name"],
         description=i["description"],
-        formula=f"{i['numerator_words']} / {i['denominator_words']}, as a {i['unit']}",
+        formula=f"{i['numerator_words']} / {i['denominator_words']}, {FORMULAS[i['value_kind']]} {i['unit']}",
         direction=DIRECTIONS.get(i["direction"], i["direction"]),
         rollup=ROLLUPS.get(i["rollup"], i["rollup"]),
         measures=tuple((name, _measure(measures[name])) for name in names),

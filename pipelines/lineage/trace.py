@@ -21,6 +21,7 @@ from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Ledger
 
 MART = "agg_indicator_values"
+_THOUSANDTHS = 1000  # of what a person's ratio is a whole number
 GRAIN = ("school_year", "school_id", "grade_level", "group_family", "group_value", "period_type", "period_start", "indicator_id", "profile_id")
 EXAMPLE = f"{MART}:indicator_id=attendance_rate,school_id=110,period_type=week,period_start=2025-09-08"
 
@@ -148,8 +149,9 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
     indicator = _one(db, "select * from registry.indicators where indicator_id = ?", [figure["indicator_id"]])
     names = [figure["indicator_id"], figure["profile_id"]]
     profile = _one(db, "select * from registry.indicator_profiles where indicator_id = ? and profile_id = ?", names)
-    if missing := set(registry("indicator_profiles")[0]) - set(profile):
-        raise TraceError(f"the build is older than this version (its profiles do not say {', '.join(sorted(missing))}); run the nightly job again")
+    for kind, mine in (("indicators", indicator), ("indicator_profiles", profile)):
+        if missing := set(registry(kind)[0]) - set(mine):
+            raise TraceError(f"the build is older than this version (its {kind} do not say {', '.join(sorted(missing))}); run the nightly job again")
     sides = (profile["numerator_measure"] or indicator["numerator_measure"], indicator["denominator_measure"])
     over, under = (_one(db, "select * from registry.measures where measure_id = ?", [measure]) for measure in sides)
     if over["model"] != under["model"] or over["model"] not in EVIDENCE:
@@ -159,12 +161,17 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
     measures = f"e.{over['measure_id']} as n, e.{under['measure_id']} as d"
     db.execute(f"create or replace temp table trace_evidence as select e.* exclude ({_quantities(db, over['model'])}), {measures} "
                f"from ({EVIDENCE[over['model']]}) e")  # fmt: skip
-    choose = _choose_judged if indicator["rollup"] in ("flag_of_total", "distinct") else _choose_summed
+    choose = _choose_summed if indicator["rollup"] in ("sum", "latest_in_term") else _choose_judged
     choose(db, figure, indicator, profile, int(under["scale"]))
 
-    scale = Decimal(int(under["scale"]))
+    scales = Decimal(int(over["scale"])), Decimal(int(under["scale"]))
     n, d, subjects = db.execute("select coalesce(sum(n), 0)::bigint, coalesce(sum(d), 0)::bigint, count(*) from trace_subjects").fetchall()[0]
-    of_people = Decimal(1) if indicator["is_person_share"] else scale
+    people = Decimal(1)
+    of_figure = {
+        "share": scales,
+        "share_of_people": (people, people),
+        "mean": (Decimal(_THOUSANDTHS) if indicator["rollup"] == "ratio_per_person" else scales[0], people),
+    }[indicator["value_kind"]]
     files = _files(db)
     return Trace(
         figure=dict(figure),
@@ -172,12 +179,12 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
         profile=profile,
         numerator_measure=over,
         denominator_measure=under,
-        numerator=_exact(n, of_people),
-        denominator=_exact(d, of_people),
+        numerator=_exact(n, of_figure[0]),
+        denominator=_exact(d, of_figure[1]),
         n_subjects=int(subjects),
         n_rows=sum(f.n_rows for f in files),
         files=files,
-        rows=_rows(db, scale, limit),
+        rows=_rows(db, scales, limit),
         failed_checks=_failed_checks(ledger, [f.delivery_id for f in files], str(figure["indicator_id"])),
     )
 
@@ -241,7 +248,9 @@ def _choose_summed(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], ind
 
 
 def _choose_judged(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], indicator: Mapping[str, Any], profile: Mapping[str, Any], scale: int) -> None:
-    """Each person is judged on the total of all their days (or of those at the school, as the profile says) and then counted once."""
+    """Each person is judged on the total of all their days (or of those at the school, as the profile says) and then counted once, or with their total or
+    ratio.
+    """
     own = figure["school_id"] is not None and profile["grain"] == "school"
     totalled = "e.school_key = $school" if own else f"{_AGENCY.format('e.school_key')} = {_AGENCY.format('$school')}"
     here = "($school is null or e.subject_key in (select subject_key from trace_evidence where school_key = $school))"
@@ -258,13 +267,19 @@ def _choose_judged(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], ind
              "over": profile["threshold_numerator"], "under": profile["threshold_denominator"],
              "part": profile["below_numerator"], "whole": profile["below_denominator"], "equal": profile["operator"] == "at_least",
              "came": bool(profile["must_have_attended"]), "these": profile["grades"]}  # fmt: skip
+    of_person = {
+        "total_per_person": "t.n",
+        "ratio_per_person": f"(2 * {_THOUSANDTHS} * t.n + t.d) // (2 * t.d)",  # half rounded up
+    }.get(
+        str(indicator["rollup"]),
+        """coalesce(t.n * $under::bigint > t.d * $over::bigint or ($equal and t.n * $under::bigint = t.d * $over::bigint), t.n > 0)
+                and coalesce(t.n * $whole::bigint < t.d * $part::bigint, true)""",
+    )
     _create(
         db,
         "trace_subjects",
         f"""with t as (select subject_key, min(grade_level) as grade_level, sum(n) as n, sum(d) as d from trace_pool group by 1)
-            select t.subject_key, 1::bigint as d, (
-                coalesce(t.n * $under::bigint > t.d * $over::bigint or ($equal and t.n * $under::bigint = t.d * $over::bigint), t.n > 0)
-                and coalesce(t.n * $whole::bigint < t.d * $part::bigint, true))::bigint as n from t
+            select t.subject_key, 1::bigint as d, ({of_person})::bigint as n from t
             where t.d >= $minimum and t.d > 0 and (not $came or t.n < t.d)
                 and ($these::varchar is null or list_contains(string_split($these::varchar, ' '), t.grade_level))
                 and {group}""",
@@ -290,14 +305,15 @@ def _files(db: duckdb.DuckDBPyConnection) -> tuple[FileShare, ...]:
     return tuple(FileShare(*row) for row in found)
 
 
-def _rows(db: duckdb.DuckDBPyConnection, scale: Decimal, limit: int | None) -> tuple[TracedRow, ...]:
-    """Those who are in the numerator come first where people are counted."""
+def _rows(db: duckdb.DuckDBPyConnection, scales: tuple[Decimal, Decimal], limit: int | None) -> tuple[TracedRow, ...]:
+    """Those who are in the numerator come first where people are counted, and who has most in it where their totals or ratios are."""
     most = "" if limit is None else f"limit {int(limit)}"
     found = db.execute(f"""
         select r.subject_key, r.school_key, r.on_date, r.what, r.n, r.d, f.name, r.line_number
         from trace_rows r left join trace_files f on f.delivery_id = r.delivery_id
         order by r.place, r.subject_key, r.on_date, r.section_key, f.name, r.line_number {most}""").fetchall()
-    return tuple(TracedRow(s, at, on, what, _exact(n, scale), _exact(d, scale), name, line) for s, at, on, what, n, d, name, line in found)
+    over, under = scales
+    return tuple(TracedRow(s, at, on, what, _exact(n, over), _exact(d, under), name, line) for s, at, on, what, n, d, name, line in found)
 
 
 def _failed_checks(ledger: Ledger, deliveries: Sequence[str], indicator_id: str) -> tuple[Mapping[str, Any], ...]:

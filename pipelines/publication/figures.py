@@ -25,7 +25,7 @@ def district_figures(warehouse: Warehouse, publication_id: str | None = None) ->
     found = []
     for profile in registry("indicator_profiles"):
         indicator = next(i for i in registry("indicators") if i["indicator_id"] == profile["indicator_id"])
-        words = {k: indicator[k] for k in ("indicator_name", "unit", "numerator_words", "denominator_words", "direction")}
+        words = {k: indicator[k] for k in ("indicator_name", "value_kind", "unit", "numerator_words", "denominator_words", "direction")}
         found += [
             {**r, **words}
             for r in rows

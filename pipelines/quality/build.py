@@ -22,7 +22,8 @@ from pipelines.survey_settings import Survey
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 MEMORY_LIMIT = "4GB"
-EVENT_TABLES = frozenset({"extract__discipline", "edfi__discipline_actions"})  # of which one row is one thing that happened, and silence may be ignorance
+# Of these one row is one thing that happened, and silence may be ignorance; of their columns too, which a source may leave out.
+EVENT_TABLES = {"extract__discipline": ("days",), "edfi__discipline_actions": ("assigned_days", "actual_days")}
 THREADS = 2
 CHECKPOINT = "1GB"  # of log, until the database file is put in order (see decision 14)
 
@@ -73,10 +74,12 @@ def _replace(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
 
 
 def write_fed_tables(db: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None:
-    """Replace `settings.fed_tables`: of `EVENT_TABLES` those of which a delivery was ever accepted. Of the others nothing is known: no file is no sign that
-    nothing happened.
+    """Replace `settings.fed_tables`: of `EVENT_TABLES` those of which a delivery was ever accepted, and (as `table.column`) their columns of which a row
+    that is held says something. Of the others nothing is known: no file is no sign that nothing happened, and no number is no sign of none.
     """
-    _replace(db, "fed_tables", pa.table({"table_name": pa.array(sorted(set(tables) & EVENT_TABLES), pa.string())}))
+    fed = set(tables) & EVENT_TABLES.keys()
+    said = {f"{t}.{c}" for t in fed for c in EVENT_TABLES[t] if db.execute(f"select 1 from held.{t} where _is_open and {c} <> '' limit 1").fetchall()}
+    _replace(db, "fed_tables", pa.table({"table_name": pa.array(sorted(fed | said), pa.string())}))
 
 
 def fed_tables(db: duckdb.DuckDBPyConnection) -> list[str]:

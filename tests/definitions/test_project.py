@@ -16,6 +16,10 @@ from pipelines.nightly import prepare_manifest
 from pipelines.quality.expectations import load_suites
 from pipelines.sources import ALL_TABLES
 
+ROLLUPS_OF = {
+    "share_of_people": ("flag_of_total", "distinct"), "share": ("sum", "latest_in_term"), "mean": ("total_per_person", "ratio_per_person"),
+}  # fmt: skip
+
 
 @cache
 def manifest() -> dict[str, Any]:
@@ -93,15 +97,26 @@ def test_the_registry_holds_together() -> None:
     for i in registry("indicators"):
         assert i["indicator_id"] in profiled
         assert i["direction"] in ("higher_is_better", "lower_is_better")
+        assert i["rollup"] in ROLLUPS_OF[i["value_kind"]], i["indicator_id"]
     named = [p["indicator_id"] for p in registry("indicator_profiles") if p["is_reference"] == "true"]
     assert sorted(named) == sorted(i["indicator_id"] for i in registry("indicators")), "one profile of each indicator is what others are compared with"
     by_id = {m["measure_id"]: m for m in registry("measures")}
     of = {i["indicator_id"]: i for i in registry("indicators")}
+    for i in of.values():
+        over, under = by_id[i["numerator_measure"]], by_id[i["denominator_measure"]]
+        assert over["subject_type"] == under["subject_type"]
+        if i["rollup"] in ("sum", "latest_in_term", "flag_of_total", "ratio_per_person"):
+            assert over["scale"] == under["scale"], f"{i['indicator_id']} divides whole numbers of different units"
+        assert 1000 % int(over["scale"]) == 0, "the marts show three decimals"
     for p in registry("indicator_profiles"):
         assert p["membership_rule"] in ("on_the_day", "last_day", "any_time")
         is_of_students = by_id[of[p["indicator_id"]]["denominator_measure"]]["subject_type"] == "student"
         assert p["leaver_rule"] == ("counted" if is_of_students else "")
         assert int(p["version"]) >= 1
+        if of[p["indicator_id"]]["value_kind"] == "mean":
+            assert (p["operator"], p["must_have_attended"]) == ("", "false"), "a mean has no line, and nobody is left out of it for what they have"
+        if int(p["minimum_denominator"]):
+            assert of[p["indicator_id"]]["not_yet_words"], "whoever is not judged yet is told so"
         if p["numerator_measure"]:
             assert p["must_have_attended"] == "false", "who never came is told by the indicator's own numerator"
             assert p["flag_words"] or not of[p["indicator_id"]]["flag_words"], "another number than the other profiles' needs words that say why"

@@ -13,16 +13,21 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import date, timedelta
+from fractions import Fraction
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
+from scipy import stats
 
 from pipelines.defs.resources import dbt_environment
 from pipelines.district import load_district
-from pipelines.lineage.graph import PROJECT
+from pipelines.lineage.graph import PROJECT, registry
+from pipelines.lineage.ledger import Ledger
+from pipelines.lineage.trace import find_figure, trace
 from tests.districts import TestDistrict
-from tests.extract_district import COLUMNS, NIGHTS, ONE, THREE, TWO, US_DATES, TwoRivers
+from tests.extract_district import COLUMNS, CORRECTED, NIGHTS, ONE, THREE, TWO, US_DATES, TwoRivers
 
 KEYS = {
     "students": ["student_id"], "enrollments": ["student_id", "school_id", "entry_date"], "schedules": ["student_id", "section_id", "begin_date"],
@@ -33,6 +38,7 @@ KEYS = {
 }  # fmt: skip
 FOREVER = "9999-12-31"
 Nights = tuple[TestDistrict, list[list[tuple[str, int]]]]
+POINTS = {"A": 4, "B": 3, "B-": 2.7, "D": 1, "F": 0}
 RACES = {"W": "white", "B;W": "two_or_more_races", "A": "asian"}
 
 
@@ -181,23 +187,32 @@ def test_other_facts_are_what_the_files_say(nights: Nights) -> None:
     kept = discipline[discipline["gone"] == ""]
     assert ask(
         "select incident_id, student_key, action_code, action_days::double, is_suspension, is_in_school from core.fct_discipline_actions order by 1"
-    ) == [(d.incident_id, d.student_id, d.action_code, float(d.days), d.action_code in ("ISS", "OSS"), d.action_code == "ISS") for d in kept.itertuples()]
+    ) == [
+        (d.incident_id, d.student_id, d.action_code, float(d.days) if d.days else None, d.action_code in ("ISS", "OSS"), d.action_code == "ISS")
+        for d in kept.itertuples()
+    ]
     whole = "grade_level is null and group_family = 'all' and indicator_id like 'suspended_%'"
     assert ask(f"select indicator_id, school_id, numerator::int, denominator::int from marts.agg_indicator_values where {whole} order by 1, 2 nulls first") == [
         ("suspended_in_school", None, 1, 21), ("suspended_in_school", "A", 1, 13), ("suspended_in_school", "B", 0, 9),
-        ("suspended_out_of_school", None, 1, 21), ("suspended_out_of_school", "A", 0, 13), ("suspended_out_of_school", "B", 1, 9),
+        ("suspended_out_of_school", None, 3, 21), ("suspended_out_of_school", "A", 1, 13), ("suspended_out_of_school", "B", 3, 9),
     ], "p01's suspension out of school was changed to one in school; p05 is at both, p10 had another number at first, p21 never came"  # fmt: skip
     assert ask("select student_key, school_id, flag_reason from marts.fct_student_indicators where flag and indicator_id like 'suspended_%' order by 1, 2") == [
-        (student, school, f"Suspended {where} this school year; number of suspensions so far: 1.")
-        for student, of, where in (("p01", "A", "in school"), ("p13", "B", "out of school")) for school in (of, None)
+        (student, school, f"Suspended {where} this school year; number of suspensions so far: {n}.")
+        for student, school, where, n in (
+            ("p01", "A", "in school", 1), ("p01", None, "in school", 1), ("p05", "A", "out of school", 1), ("p05", "B", "out of school", 1),
+            ("p05", None, "out of school", 2), ("p13", "B", "out of school", 1), ("p13", None, "out of school", 1), ("p14", "B", "out of school", 1),
+            ("p14", None, "out of school", 1),
+        )
     ]  # fmt: skip
     marks = newest(district.folder, "marks", "term_id")
     marks = marks[marks["gone"] == ""]
-    points = {"A": 4, "B": 3, "D": 1, "F": 0}
-    assert ask("select student_key, mark_type, letter, grade_points::int, is_d_or_f, is_final, school_year from core.fct_marks order by 1, 2") == [
-        (m.student_id, m.mark_type, m.letter, points[m.letter], m.letter in "DF", m.is_final == "yes", 2026) for m in marks.itertuples()
-    ]
-    assert {m.mark_type for m in marks.itertuples()} == {"final"}, "a term's newer file speaks for the term"
+    columns = "student_key, split_part(section_key, '|', 2), mark_type, letter, grade_points::double, is_d_or_f, is_final, school_year, final_on::varchar"
+    assert ask(f"select {columns} from core.fct_marks order by 1, 2") == [
+        (m.student_id, m.section_id, m.mark_type, m.letter, POINTS.get(m.letter), None if m.letter == "ME" else m.letter in "DF", m.is_final == "yes", 2026,
+         None if m.is_final == "no" else THREE if m.student_id == "p19" else TWO)
+        for m in marks.itertuples()
+    ]  # fmt: skip
+    assert {m.mark_type for m in marks.itertuples()} == {"final", "exam"}, "a term's newer file speaks for the term"
     taken = newest(district.folder, "assessments", "assessment_id")
     taken = taken[taken["gone"] == ""]
     assert ask("select student_key, scale_score::int, level_number, is_proficient from core.fct_assessment_results order by 1") == [
@@ -225,6 +240,108 @@ def test_other_facts_are_what_the_files_say(nights: Nights) -> None:
     built = ask("select student_key, split_part(section_key, '|', 2), end_date::varchar from intermediate.int_section_enrollments_combined")
     assert set(built) == expected
     assert len(built) == len(scheduled)
+
+
+def means_of(totals: pd.DataFrame, value: str, decimals: int) -> dict[str | None, tuple[float, int, float, float, float]]:
+    """By school, and under None the district (people pooled over their schools first): sum over people, people, mean, and the ends of its interval by
+    Student's t. `totals` has a row a student and school; `value` is n, or n / d to so many decimals, half up.
+    """
+    places: dict[str | None, pd.DataFrame] = {str(school): rows for school, rows in totals.groupby("school")}
+    places[None] = totals.groupby("student")[["n", "d"]].sum().reset_index()
+    found = {}
+    for place, rows in places.items():
+        each = [Fraction(r.n) / (Fraction(r.d) if value == "n / d" else 1) for r in rows.itertuples()]
+        each = [Fraction(int(v * 10**decimals + Fraction(1, 2)), 10**decimals) for v in each]
+        mean, m = sum(each) / len(each), len(each)
+        spread = float(sum((v - mean) ** 2 for v in each) / (m - 1)) ** 0.5
+        half = float(stats.t.ppf(0.975, m - 1)) * spread / m**0.5
+        none = spread == 0
+        found[place] = (float(sum(each)), m, float(mean), -1.0 if none else max(0.0, float(mean) - half), -1.0 if none else float(mean) + half)
+    return found
+
+
+def assert_means(district: TestDistrict, indicator: str, expected: dict[str | None, tuple[float, int, float, float, float]]) -> None:
+    """The figures of all students, by school and of the district, are these; and the district's is the mean of its students' values."""
+    whole = f"grade_level is null and group_family = 'all' and indicator_id = '{indicator}'"
+    columns = "school_id, numerator::double, n_subjects, value, coalesce(ci_low, -1), coalesce(ci_high, -1), denominator::int, ci_method"
+    built = district.query(f"select {columns} from marts.agg_indicator_values where {whole}")
+    assert {b[0] for b in built} == set(expected)
+    for school, *figures, people, method in built:
+        assert figures == pytest.approx(expected[school], abs=1e-8), (indicator, school)
+        assert people == expected[school][1]
+        assert method == ("none" if expected[school][3] < 0 else "t_people")
+    each = district.query(f"select value from marts.fct_student_indicators where indicator_id = '{indicator}' and school_id is null")
+    assert round(sum(v for (v,) in each), 9) == expected[None][0]
+    assert len(each) == expected[None][1]
+
+
+def test_days_lost_are_those_that_the_files_say_over_everybody_enrolled(nights: Nights) -> None:
+    district, _ = nights
+    discipline = newest(district.folder, "discipline")
+    said = discipline[(discipline["gone"] == "") & (discipline["days"] != "")]
+    enrolled = stints(district.folder)[["student", "school"]].drop_duplicates()
+    for indicator, code in (("days_lost_in_school", "ISS"), ("days_lost_out_of_school", "OSS")):
+        days = said[said["action_code"] == code].assign(n=said["days"].map(Fraction)).rename(columns={"student_id": "student", "school_id": "school"})
+        totals = enrolled.merge(days.groupby(["student", "school"])["n"].sum().reset_index(), how="left").assign(d=1)
+        totals["n"] = [n if isinstance(n, Fraction) else Fraction(0) for n in totals["n"]]
+        assert_means(district, indicator, means_of(totals, "n", 3))
+    mine = "select school_id, numerator::double, denominator::int, value, flag, flag_reason from marts.fct_student_indicators"
+    assert district.query(f"{mine} where indicator_id = 'days_lost_out_of_school' and student_key = 'p05' order by 1") == [
+        ("A", 1, 1, 1, None, None), ("B", 0.5, 1, 0.5, None, None), (None, 1.5, 1, 1.5, None, None),
+    ]  # fmt: skip
+    verdicts = district.published("select why from operations.verdicts where indicator_id = 'days_lost_out_of_school' and verdict = 'warning'")
+    assert verdicts, "nobody said the days of p14's suspension, a fourth of all"
+    assert "do not say how many days they take" in str(verdicts[0])
+
+
+def assert_averages(district: TestDistrict, n_students: int) -> None:
+    """Grade point averages are those of the marks that the files say."""
+    marks = newest(district.folder, "marks", "term_id").rename(columns={"student_id": "student", "school_id": "school"})
+    counted = marks[(marks["gone"] == "") & (marks["is_final"] == "yes") & marks["letter"].isin(POINTS) & (marks["credits_attempted"] != "")]
+    counted = counted.assign(d=counted["credits_attempted"].map(Fraction), points=[Fraction(str(POINTS[letter])) for letter in counted["letter"]])
+    totals = counted.assign(n=counted["points"] * counted["d"]).groupby(["student", "school"])[["n", "d"]].sum().reset_index()
+    expected = means_of(totals, "n / d", 3)
+    assert expected[None][1] == n_students
+    assert_means(district, "gpa", expected)
+
+
+def test_grade_point_averages_are_those_of_the_final_marks_that_count(nights: Nights) -> None:
+    """Who passed, has a mark of standards or one without credits alone has no average, and not nought."""
+    district, _ = nights
+    assert_averages(district, 12)
+    mine = "select student_key, school_id, numerator::double, denominator::double, value from marts.fct_student_indicators where indicator_id = 'gpa'"
+    assert district.query(f"{mine} and student_key in ('p02', 'p05') and school_id is null or student_key = 'p16' and indicator_id = 'gpa' order by 1, 2") == [
+        ("p02", None, 3.2, 1.5, 2.133), ("p05", None, 6.032, 1.833, 3.291), ("p16", "B", 1.35, 0.5, 2.7), ("p16", None, 1.35, 0.5, 2.7),
+    ], "p02's F is a D now; p05 has marks from both schools; p16's mark is worth more credits than was said at first"  # fmt: skip
+    assert district.query(f"{mine} and student_key = 'p04' and school_id is null") == [("p04", None, 2, 0.5, 4)], "the other mark was taken back"
+
+
+def test_a_mark_that_changes_weeks_later_changes_its_average_and_touches_nobody_else(nights: Nights, tmp_path: Path) -> None:
+    """Of a night on which nothing else is new: one mark is corrected, one that was taken back is there again, the only one of p16 is taken back."""
+    district, _ = nights
+    later, day = district.copy(tmp_path / "later"), date(2025, 9, 16)
+    two_rivers = TwoRivers(later.folder)
+    two_rivers.put("marks", day.isoformat(), two_rivers.marks({**CORRECTED, ("p02", "A1"): ("A", "0.5"), ("p16", "B1"): ("", ""), ("p04", "A2"): ("B", "1")}))
+    later.run(day)
+    assert later.query("select subject_key, piece_start::varchar, cause from measurements.int_touched_pieces order by 1") == [
+        (p, "2025-09-01", "marks") for p in ("p02", "p04", "p16")
+    ]
+    assert_averages(later, 11)
+
+
+def test_a_mean_is_traced_to_its_rows(nights: Nights) -> None:
+    district, _ = nights
+    means = [i["indicator_id"] for i in registry("indicators") if i["value_kind"] == "mean"]
+    with duckdb.connect(str(district.build), read_only=True) as db, closing(Ledger(district.folder / "data" / "ledger.sqlite")) as ledger:
+        keys = db.execute("select value_key from marts.agg_indicator_values where indicator_id in (select unnest(?::varchar[]))", [means]).fetchall()
+        assert len(keys) > 20
+        for (key,) in keys:
+            found = trace(db, ledger, find_figure(db, {"value_key": key}), limit=3)
+            assert found.agrees, (key, found.numerator, found.denominator, found.n_subjects, found.figure)
+        lost = trace(db, ledger, find_figure(db, {"indicator_id": "days_lost_out_of_school"}), limit=2)
+    assert [(r.subject_key, r.what, float(r.numerator), r.denominator) for r in lost.rows if r.numerator] == [
+        ("p13", "suspension, code OSS of 3.000 days", 3.0, 0)
+    ], "who lost most comes first"
 
 
 def test_students_are_grouped_by_the_districts_own_codes(nights: Nights) -> None:

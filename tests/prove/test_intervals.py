@@ -127,3 +127,53 @@ def test_wilson_covers_where_people_are_counted_once(students: int, rate: float)
     }))  # fmt: skip
     covered = ((found["ci_low"] <= schools.mean(axis=1)) & (schools.mean(axis=1) <= found["ci_high"])).mean()
     assert 0.93 <= covered <= 0.985, covered
+
+
+# What a mean is of: averages of marks lie close together and lean a little; days lost are none for most, and many for few.
+MEANS = {
+    "grade points": lambda rng, size: np.floor(4000 * rng.beta(5, 2.2, size) + 0.5),
+    "days lost, one in three has some": lambda rng, size: 1000 * (rng.random(size) < 1 / 3) * rng.geometric(0.4, size),
+    "days lost, one in twenty has some": lambda rng, size: 1000 * (rng.random(size) < 0.05) * rng.geometric(0.4, size),
+}
+TRUTHS = {"grade points": 4000 * 5 / 7.2, "days lost, one in three has some": 1000 / 3 / 0.4, "days lost, one in twenty has some": 1000 * 0.05 / 0.4}
+
+
+@pytest.fixture(scope="module")
+def coverage_of_means(request: pytest.FixtureRequest) -> pd.DataFrame:
+    """The table of coverage of means, printed as well. Where all are alike there is no interval, and no draw to count."""
+    rows = []
+    for k, (name, draw_people) in enumerate(MEANS.items()):
+        for students, draws in DRAWS.items():
+            n = draw_people(np.random.default_rng([20260915, k, students]), (draws, students)).astype(np.int64)
+            moments = pd.DataFrame({
+                "indicator_id": "days_lost_out_of_school", "n_subjects": students, "sum_n": n.sum(axis=1), "sum_d": students, "sum_nn": (n * n).sum(axis=1),
+                "sum_dd": students, "sum_nd": n.sum(axis=1),
+            })  # fmt: skip
+            found = intervals(moments)
+            found = found[found["ci_method"] == "t_people"]
+            truth = TRUTHS[name] / 1000
+            rows.append({
+                "people": name, "students": students, "draws": draws, "with_interval": len(found) / draws,
+                "covered": ((found["ci_low"] <= truth) & (truth <= found["ci_high"])).mean(),
+                "below": (found["ci_high"] < truth).mean(), "above": (truth < found["ci_low"]).mean(),
+            })  # fmt: skip
+    table = pd.DataFrame(rows)
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print("\n" + table.to_string(index=False, float_format="{:.3f}".format))
+    return table
+
+
+def test_the_interval_of_a_mean_covers_where_people_are_many_or_lie_close_together(coverage_of_means: pd.DataFrame) -> None:
+    of = coverage_of_means
+    kept = of[(of["people"] == "grade points") | (of["students"] >= 200) & (of["people"] == "days lost, one in three has some") | (of["students"] >= 2000)]
+    off = kept[~kept["covered"].between(0.93, 0.97)]
+    assert off.empty, f"\n{off.to_string(index=False)}"
+
+
+def test_of_few_people_most_of_whom_have_none_it_promises_less(coverage_of_means: pd.DataFrame) -> None:
+    """Where few have any, a small group's interval tends to end too low: the table says how often."""
+    of = coverage_of_means[(coverage_of_means["people"] != "grade points") & (coverage_of_means["students"] >= 40)]
+    off = of[~of["covered"].between(0.80, 0.97)]
+    assert off.empty, f"\n{off.to_string(index=False)}"
+    assert (of["above"] < 0.03).all(), "it does not end too high"

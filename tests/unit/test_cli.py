@@ -353,6 +353,18 @@ def test_cells_are_told_plainly() -> None:
     assert show.percent(0.9234) == "92.3 %"
 
 
+@pytest.mark.parametrize(
+    ("kind", "unit", "says", "alone"),
+    [("share", "share of days", "92.3 %", "92.3 %"), ("share_of_people", "share of students", "92.3 %", "92.3 %"),
+     ("mean", "days per student", "0.923 days per student", "0.923")],
+)  # fmt: skip
+def test_a_mean_is_told_in_its_unit_and_a_share_in_percent(kind: str, unit: str, says: str, alone: str) -> None:
+    indicator = {"value_kind": kind, "unit": unit}
+    assert show.figure(0.9234, indicator) == says
+    assert show.figure(0.9234, indicator, with_unit=False) == alone
+    assert show.figure(None, indicator) == ""
+
+
 def held(indicator: str, school: str, since: str) -> dict[str, Any]:
     return {"indicator_id": indicator, "school_id": school, "verdict": "held", "why": "w", "data_as_of": since}
 

@@ -14,6 +14,7 @@ select
     {{ try_cast_decimal('scale.points') }} as grade_points,
     scale.is_in_gpa = 'true' as is_in_gpa,
     scale.is_d_or_f = 'true' as is_d_or_f,
+    marks.first_seen_on,
     marks.delivery_id,
     marks.line_number
 from {{ ref('stg_extract__marks') }} as marks
@@ -37,6 +38,7 @@ select
     {{ try_cast_decimal('scale.points') }} as grade_points,
     scale.is_in_gpa = 'true' as is_in_gpa,
     scale.is_d_or_f = 'true' as is_d_or_f,
+    grades.first_seen_on,
     grades.delivery_id,
     grades.line_number
 from (

@@ -6,9 +6,9 @@
     keeps_difference=true
 ) }}
 -- Every stage 1 indicator of every subject over each period, at the finest place and groups. `counts_at` says which figures a row belongs to:
--- sums belong to the school's and the district's; a flag of a total, or of anything at all, is judged apart for each of them. A school of another agency is
--- in its own figures alone.
-{% set judged_rollups = "('flag_of_total', 'distinct')" %}
+-- sums belong to the school's and the district's; what is of each person (a flag of a total or of anything at all, the total, the ratio of totals) is worked
+-- out apart for each of them. A school of another agency is in its own figures alone.
+{% set judged_rollups = "('flag_of_total', 'distinct', 'total_per_person', 'ratio_per_person')" %}
 with places as (
     select school_key, case when is_in_district then '' else agency_id end as agency
     from {{ ref('dim_schools') }}
@@ -63,6 +63,7 @@ profiles as (
     select
         profiles.*,
         ratios.ratio,
+        ratios.rollup,
         profiles.minimum_denominator * measures.scale as minimum_quantity
     from {{ ref('indicator_profiles') }} as profiles
     inner join ratios on profiles.indicator_id = ratios.indicator_id and profiles.profile_id = ratios.profile_id
@@ -91,7 +92,7 @@ pooled as (
 ),
 
 {% set rules = [
-    'indicator_id', 'profile_id', 'membership_rule', 'minimum_quantity', 'must_have_attended', 'grades', 'first_school_year', 'last_school_year',
+    'indicator_id', 'profile_id', 'rollup', 'membership_rule', 'minimum_quantity', 'must_have_attended', 'grades', 'first_school_year', 'last_school_year',
     'operator', 'threshold_numerator', 'threshold_denominator', 'below_numerator', 'below_denominator'
 ] -%}
 judged as (
@@ -151,6 +152,8 @@ select
     cast(
         case
             when judged.denominator < judged.minimum_quantity then 0 -- not judged yet: in no figure, and said of the student
+            when judged.rollup = 'total_per_person' then judged.numerator
+            when judged.rollup = 'ratio_per_person' then {{ thousandths('judged.numerator', 'judged.denominator') }}
             when judged.threshold_numerator is null then least(judged.numerator, 1) -- no line: anything counts, and once
             when judged.numerator * judged.below_denominator >= judged.denominator * judged.below_numerator then 0
             when judged.numerator * judged.threshold_denominator > judged.denominator * judged.threshold_numerator then 1

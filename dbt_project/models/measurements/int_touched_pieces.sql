@@ -50,10 +50,14 @@ pieces as (
         union
         select student_key, 'discipline' as cause from {{ ref('int_discipline_changed') }}
         union
-        -- who has a class there and is enrolled elsewhere
+        -- who has a class there, or a mark from there, and is enrolled elsewhere
         select results.student_key, 'school' as cause
         from {{ ref('int_schools_changed') }} as changed
         inner join {{ ref('fct_assignment_results') }} as results on changed.school_key = results.school_key
+        union
+        select marks.student_key, 'school' as cause
+        from {{ ref('int_schools_changed') }} as changed
+        inner join {{ ref('fct_marks') }} as marks on changed.school_key = marks.school_key
     ),
 
     results_touched as (
@@ -85,6 +89,10 @@ pieces as (
                 and coalesce(piece.term_id, '') = coalesce(later.term_id, '')
                 and later.piece_start >= piece.piece_start
         union
+        -- a final mark that was given, corrected or taken back, in the piece in which it stands and in which it stood
+        select student_key, piece_start, 'marks' as cause
+        from {{ touched_difference(ref('fct_marks'), ['student_key', 'piece_start'], where='piece_start is not null') }} as marks
+        union
         select student_key, piece_start, cause
         from caused
         where piece_start is not null
@@ -110,6 +118,11 @@ pieces as (
         select actions.student_key, actions.piece_start, 'discipline' as cause
         from {{ ref('fct_discipline_actions') }} as actions
         inner join night on actions.incident_date > night.previous_as_of and actions.incident_date <= night.as_of
+        union
+        -- a final mark of a day that has come now
+        select marks.student_key, marks.piece_start, 'marks' as cause
+        from {{ ref('fct_marks') }} as marks
+        inner join night on marks.final_on > night.previous_as_of and marks.final_on <= night.as_of
         union
         -- a program that begins or ends on a day that has come now, also of someone who is not at school on it: the year's figures go by the last day
         select spans.student_key, dates.piece_start, 'programs' as cause

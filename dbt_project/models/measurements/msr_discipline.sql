@@ -1,18 +1,22 @@
--- Suspensions, and whom they could have befallen: a student's stay at a school counts once a school year, on its first day of that year (cumulative
--- enrollment). In a district of which no source sends discipline nothing is measured: no file is no sign that nobody was suspended.
+-- Suspensions and the days they take, and whom they could have befallen: a student's stay at a school counts once a school year, on its first day of that
+-- year (cumulative enrollment). In a district of which no source sends discipline nothing is measured, and no days where none is said of any action: no file
+-- is no sign that nobody was suspended, and a suspension that does not say its days is none of no days.
 with reported as (
-    select count(*) as n_tables
+    select
+        max(case when table_name in ('extract__discipline', 'edfi__discipline_actions') then 1 else 0 end) as says_actions,
+        max(case
+            when table_name in ('extract__discipline.days', 'edfi__discipline_actions.assigned_days', 'edfi__discipline_actions.actual_days') then 1
+            else 0
+        end) as says_days
     from {{ source('settings', 'fed_tables') }}
-    where table_name in ('extract__discipline', 'edfi__discipline_actions')
 ),
 
-counted as (
+stays as (
     select
         stints.student_key,
         stints.school_key,
         dates.calendar_date,
-        dates.piece_start,
-        'stays_enrolled' as measure_id
+        dates.piece_start
     from {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('dim_stints') }} as stints on touched.subject_key = stints.student_key
     inner join {{ source('settings', 'school_years') }} as years
@@ -20,17 +24,44 @@ counted as (
     inner join {{ ref('dim_dates') }} as dates
         on dates.calendar_date = greatest(stints.entry_date, years.start_date) and touched.piece_start = dates.piece_start
     where touched.subject_type = 'student'
-    union all
+),
+
+suspensions as (
     select
         actions.student_key,
         coalesce(actions.school_key, '') as school_key,
         actions.incident_date as calendar_date,
         actions.piece_start,
-        case when actions.is_in_school then 'suspensions_in_school' else 'suspensions_out_of_school' end as measure_id
+        actions.is_in_school,
+        actions.action_days
     from {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('fct_discipline_actions') }} as actions
         on touched.subject_key = actions.student_key and touched.piece_start = actions.piece_start
     where touched.subject_type = 'student' and actions.is_suspension
+),
+
+counted as (
+    select student_key, school_key, calendar_date, piece_start, 'stays_enrolled' as measure_id, 1 as quantity
+    from stays
+    union all
+    select stays.student_key, stays.school_key, stays.calendar_date, stays.piece_start, 'stays_days_known' as measure_id, 1 as quantity
+    from stays
+    inner join reported on reported.says_days = 1
+    union all
+    select
+        student_key, school_key, calendar_date, piece_start,
+        case when is_in_school then 'suspensions_in_school' else 'suspensions_out_of_school' end as measure_id,
+        1 as quantity
+    from suspensions
+    union all
+    select
+        suspensions.student_key, suspensions.school_key, suspensions.calendar_date, suspensions.piece_start,
+        measures.measure_id,
+        cast(round(least(suspensions.action_days, measures.row_maximum) * measures.scale) as bigint) as quantity
+    from suspensions
+    inner join {{ ref('measures') }} as measures
+        on measures.measure_id = case when suspensions.is_in_school then 'days_suspended_in_school' else 'days_suspended_out_of_school' end
+    where suspensions.action_days > 0
 )
 
 select
@@ -42,10 +73,10 @@ select
     cast(null as {{ dbt.type_string() }}) as modality,
     counted.piece_start,
     counted.measure_id,
-    count(*) as quantity
+    {{ sum_bigint('counted.quantity') }} as quantity
 from counted
 inner join {{ source('settings', 'night') }} as night on counted.calendar_date <= night.as_of
-inner join reported on reported.n_tables > 0
+inner join reported on reported.says_actions = 1
 inner join {{ ref('dim_student_versions') }} as versions
     on
         counted.student_key = versions.student_key

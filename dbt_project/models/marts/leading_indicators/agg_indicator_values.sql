@@ -5,8 +5,11 @@ with measured as (
     select
         moments.*,
         profiles.version as profile_version,
-        indicators.is_person_share,
-        measures.scale,
+        indicators.value_kind,
+        -- of a share both numbers are in the measure's whole units; people are counted as they are
+        case when indicators.value_kind = 'share' then denominators.scale else 1 end as number_scale,
+        -- a mean's numerator is people's totals in the measure's whole units, or their ratios in thousandths
+        case indicators.rollup when 'total_per_person' then numerators.scale when 'ratio_per_person' then 1000 else 1 end as value_scale,
         quantiles.t_975,
         cast(moments.sum_n as double) / moments.sum_d as rate,
         cast(moments.n_subjects as double) as people
@@ -17,13 +20,14 @@ with measured as (
     inner join {{ ref('indicators') }} as indicators on moments.indicator_id = indicators.indicator_id
     inner join {{ ref('indicator_profiles') }} as profiles
         on moments.indicator_id = profiles.indicator_id and moments.profile_id = profiles.profile_id
-    inner join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id
+    inner join {{ ref('measures') }} as numerators on indicators.numerator_measure = numerators.measure_id
+    inner join {{ ref('measures') }} as denominators on indicators.denominator_measure = denominators.measure_id
     left join {{ ref('t_quantiles') }} as quantiles on quantiles.degrees_of_freedom = least(moments.n_subjects - 1, 200)
     where moments.sum_d > 0
 ),
 
 spread as (
-    -- the variance of a ratio of totals over people: m / (m - 1) x sum (n - r d)^2 / (sum d)^2
+    -- the variance of a ratio of totals over people: m / (m - 1) x sum (n - r d)^2 / (sum d)^2; of a mean (d is 1) that is s^2 / m
     select
         measured.*,
         case
@@ -37,8 +41,10 @@ chosen as (
     select
         spread.*,
         case
-            when is_person_share then 'wilson'
+            when value_kind = 'share_of_people' then 'wilson'
             when n_subjects < 2 then 'none'
+            when value_kind = 'mean' and variance <= 1e-12 * value_scale * value_scale then 'none'
+            when value_kind = 'mean' then 't_people'
             when rate <= 0 or rate >= 1 or variance <= 1e-12 then 'wilson_people'
             else 'clustered_logit'
         end as ci_method
@@ -54,7 +60,8 @@ bounded as (
                 then {{ z }} * sqrt(rate * (1 - rate) / people + {{ z }} * {{ z }} / (4 * people * people)) / (1 + {{ z }} * {{ z }} / people)
         end as wilson_half,
         case when ci_method = 'clustered_logit' then ln(rate / (1 - rate)) end as logit,
-        case when ci_method = 'clustered_logit' then t_975 * sqrt(variance) / (rate * (1 - rate)) end as logit_half
+        case when ci_method = 'clustered_logit' then t_975 * sqrt(variance) / (rate * (1 - rate)) end as logit_half,
+        case when ci_method = 't_people' then t_975 * sqrt(variance) end as mean_half
     from chosen
 )
 
@@ -71,26 +78,26 @@ select
     bounded.indicator_id,
     bounded.profile_id,
     cast(bounded.profile_version as int) as profile_version,
-    cast(cast(bounded.sum_n as decimal(18, 3)) / bounded.number_scale as decimal(18, 3)) as numerator,
+    cast(cast(bounded.sum_n as decimal(18, 3)) / (bounded.number_scale * bounded.value_scale) as decimal(18, 3)) as numerator,
     cast(cast(bounded.sum_d as decimal(18, 3)) / bounded.number_scale as decimal(18, 3)) as denominator,
     bounded.n_subjects,
-    round(bounded.rate, 12) as value,
+    round(bounded.rate / bounded.value_scale, 12) as value,
     round(
         case
             when bounded.ci_method like 'wilson%' then greatest(0, bounded.wilson_center - bounded.wilson_half)
             when bounded.ci_method = 'clustered_logit' then 1 / (1 + exp(-(bounded.logit - bounded.logit_half)))
+            when bounded.ci_method = 't_people' then greatest(0, bounded.rate - bounded.mean_half) / bounded.value_scale
         end, 9
     ) as ci_low,
     round(
         case
             when bounded.ci_method like 'wilson%' then least(1, bounded.wilson_center + bounded.wilson_half)
             when bounded.ci_method = 'clustered_logit' then 1 / (1 + exp(-(bounded.logit + bounded.logit_half)))
+            when bounded.ci_method = 't_people' then (bounded.rate + bounded.mean_half) / bounded.value_scale
         end, 9
     ) as ci_high,
     bounded.ci_method
-from (
-    select bounded.*, case when is_person_share then 1 else scale end as number_scale from bounded
-) as bounded
+from bounded
 inner join {{ ref('dim_periods') }} as periods
     on
         bounded.period_type = periods.period_type

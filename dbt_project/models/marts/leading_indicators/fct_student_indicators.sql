@@ -41,14 +41,17 @@ select
     cast(profiles.version as int) as profile_version,
     cast(case
         when indicators.rollup = 'distinct' then summed.numerator
-        else cast(summed.total_numerator as decimal(18, 3)) / measures.scale
+        else cast(summed.total_numerator as decimal(18, 3)) / numerators.scale
     end as decimal(18, 3)) as numerator,
     cast(case
         when indicators.rollup = 'distinct' then summed.denominator
-        else cast(summed.total_denominator as decimal(18, 3)) / measures.scale
+        when indicators.rollup = 'total_per_person' then 1
+        else cast(summed.total_denominator as decimal(18, 3)) / denominators.scale
     end as decimal(18, 3)) as denominator,
     case
         when indicators.rollup = 'distinct' then {{ safe_divide('summed.numerator', 'summed.denominator') }}
+        when indicators.rollup = 'total_per_person' then {{ safe_divide('summed.total_numerator', 'numerators.scale') }}
+        when indicators.rollup = 'ratio_per_person' then {{ thousandths('summed.total_numerator', 'summed.total_denominator') }} / cast(1000 as double)
         else {{ safe_divide('summed.total_numerator', 'summed.total_denominator') }}
     end as value,
     case when indicators.rollup in ('flag_of_total', 'distinct') and summed.denominator > 0 then summed.numerator = 1 end as flag,
@@ -57,8 +60,8 @@ select
             then
                 replace(
                     replace(
-                        replace(coalesce(profiles.flag_words, indicators.flag_words), '{n}', {{ plain_number('summed.total_numerator', 'measures.scale') }}),
-                        '{d}', {{ plain_number('summed.total_denominator', 'measures.scale') }}
+                        replace(coalesce(profiles.flag_words, indicators.flag_words), '{n}', {{ plain_number('summed.total_numerator', 'numerators.scale') }}),
+                        '{d}', {{ plain_number('summed.total_denominator', 'denominators.scale') }}
                     ),
                     '{line}', case profiles.operator when 'more_than' then 'more than ' else '' end
                     || coalesce(cast(profiles.threshold_numerator as string) || ' in ' || cast(profiles.threshold_denominator as string), '')
@@ -69,7 +72,7 @@ select
         when summed.denominator = 0
             then
                 replace(
-                    replace(indicators.not_yet_words, '{d}', {{ plain_number('summed.total_denominator', 'measures.scale') }}),
+                    replace(indicators.not_yet_words, '{d}', {{ plain_number('summed.total_denominator', 'denominators.scale') }}),
                     '{least}', cast(profiles.minimum_denominator as string)
                 )
     end as flag_reason
@@ -77,7 +80,8 @@ from summed
 inner join {{ ref('indicators') }} as indicators on summed.indicator_id = indicators.indicator_id
 inner join {{ ref('indicator_profiles') }} as profiles
     on summed.indicator_id = profiles.indicator_id and summed.profile_id = profiles.profile_id
-inner join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id
+inner join {{ ref('measures') }} as numerators on indicators.numerator_measure = numerators.measure_id
+inner join {{ ref('measures') }} as denominators on indicators.denominator_measure = denominators.measure_id
 inner join {{ ref('dim_periods') }} as periods
     on
         summed.period_type = periods.period_type

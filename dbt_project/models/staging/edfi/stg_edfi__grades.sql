@@ -16,6 +16,7 @@ select
     letter_grade,
     {{ try_cast_decimal('numeric_grade') }} as numeric_grade,
     _known_on as known_on,
+    _first_seen_on as first_seen_on,
     _delivery_id as delivery_id,
     _line as line_number
 from {{ source('held', 'edfi__grades') }}

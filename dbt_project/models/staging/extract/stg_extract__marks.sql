@@ -10,6 +10,7 @@ select
     {{ try_cast_decimal('credits_earned') }} as credits_earned,
     coalesce(is_final = 'true', false) as is_final,
     _known_on as known_on,
+    _first_seen_on as first_seen_on,
     _delivery_id as delivery_id,
     _line as line_number
 from {{ source('held', 'extract__marks') }}

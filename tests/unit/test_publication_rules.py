@@ -1,0 +1,120 @@
+"""The publication expectations on figures, over marts of a few rows: they pass what is right and name what is wrong, of shares and of means."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from pipelines.lineage.graph import PROJECT
+from pipelines.quality.expectations import failing_sql, load_suites
+
+YEAR = "2026, 'year_to_date', date '2025-07-01'"
+# two students who lost 0 and 3 days; two flags, one raised; three of four assignments done
+FIGURES = [
+    ("days_lost_out_of_school", 3, 2, 2, 1.5, 0.0, 9.0, "t_people"), ("suspended_out_of_school", 1, 2, 2, 0.5, 0.1, 0.9, "wilson"),
+    ("assignment_completion", 3, 4, 2, 0.75, 0.1, 0.95, "clustered_logit"), ("gpa", 6.833, 2, 2, 3.4165, 2.0, 4.8, "t_people"),
+]  # fmt: skip
+STUDENTS = [
+    ("days_lost_out_of_school", "one", 0, 1, 0.0, None), ("days_lost_out_of_school", "two", 3, 1, 3.0, None),
+    ("suspended_out_of_school", "one", 0, 1, 0.0, False), ("suspended_out_of_school", "two", 1, 1, 1.0, True),
+    ("gpa", "one", 8.5, 3, 2.833, None), ("gpa", "two", 4, 1, 4.0, None),
+    ("assignment_completion", "one", 1, 2, 0.5, None), ("assignment_completion", "two", 2, 2, 1.0, None),
+]  # fmt: skip
+
+
+@pytest.fixture
+def db() -> duckdb.DuckDBPyConnection:
+    """Marts that agree with one another, with the registry beside them."""
+    db = duckdb.connect()
+    for schema in ("marts", "registry", "core", "publish", "settings"):
+        db.execute(f"create schema {schema}")
+    for seed in ("indicators", "indicator_profiles", "measures"):
+        db.execute(f"create table registry.{seed} as select * from read_csv('{PROJECT / 'seeds' / seed}.csv', header = true)")
+    db.execute("create table core.dim_schools (school_key varchar, is_in_district boolean)")
+    db.execute("create table core.fct_discipline_actions (school_year int, is_suspension boolean, is_in_school boolean, action_days decimal(18, 6))")
+    db.execute("create table settings.mark_scale as select * from (values ('A', '4'), ('P', null)) as t (letter, points)")
+    db.execute("""create table marts.agg_indicator_values (school_year int, period_type varchar, period_start date, school_id varchar, grade_level varchar,
+        group_family varchar, profile_id varchar, indicator_id varchar, numerator decimal(18, 3), denominator decimal(18, 3), n_subjects bigint,
+        value double, ci_low double, ci_high double, ci_method varchar)""")
+    db.executemany(f"insert into marts.agg_indicator_values values ({YEAR}, null, null, 'all', 'standard', ?, ?, ?, ?, ?, ?, ?, ?)", FIGURES)
+    db.execute("""create table marts.fct_student_indicators (school_year int, period_type varchar, period_start date, school_id varchar, profile_id varchar,
+        flag_reason varchar, indicator_id varchar, student_key varchar, numerator decimal(18, 3), denominator decimal(18, 3), value double, flag boolean)""")
+    db.executemany(f"insert into marts.fct_student_indicators values ({YEAR}, null, 'standard', null, ?, ?, ?, ?, ?, ?)", STUDENTS)
+    db.execute("update marts.fct_student_indicators set flag_reason = 'Suspended.' where flag")
+    db.execute("create table publish.pending_agg_indicator_values as select distinct school_year, period_type from marts.agg_indicator_values")
+    db.execute("create table publish.last_figures as select * from marts.agg_indicator_values")
+    return db
+
+
+def failing(db: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """(rule, indicator) of all that is found amiss."""
+    suites = load_suites("publication")
+    found = set()
+    for mart in ("agg_indicator_values", "fct_student_indicators"):
+        for rule in suites[mart].rules:
+            found |= {(rule.id, str(row[0])) for row in db.execute(failing_sql(rule, mart, f"marts.{mart}")).fetchall()}
+    return found
+
+
+def test_marts_that_agree_pass(db: duckdb.DuckDBPyConnection) -> None:
+    assert failing(db) == set()
+
+
+MEAN, AVERAGE, FLAG, SHARE = "days_lost_out_of_school", "gpa", "suspended_out_of_school", "assignment_completion"
+AVERAGES = ("average_is_on_the_scale", "means_equal_their_students")
+NO_SHARE = ("value_is_a_share", "interval_holds_the_value", "value_did_not_jump")
+
+
+@pytest.mark.parametrize(
+    ("mart", "indicator", "change", "rules"),
+    [
+        ("agg_indicator_values", MEAN, "value = -0.5", {"mean_is_over_people", "interval_holds_the_value"}),
+        ("agg_indicator_values", MEAN, "value = 1.4", {"mean_is_over_people"}),
+        ("agg_indicator_values", MEAN, "value = null", {"mean_is_over_people"}),
+        ("agg_indicator_values", MEAN, "numerator = 4, value = 2", {"means_equal_their_students"}),
+        ("agg_indicator_values", MEAN, "denominator = 3, value = 1", {"mean_is_over_people", "means_equal_their_students"}),
+        ("agg_indicator_values", MEAN, "denominator = 3, value = 1, n_subjects = 3", {"means_equal_their_students"}),
+        ("agg_indicator_values", MEAN, "ci_low = -0.1", {"interval_holds_the_value"}),
+        ("agg_indicator_values", MEAN, "ci_high = 1.2", {"interval_holds_the_value"}),
+        ("agg_indicator_values", AVERAGE, "numerator = 9, value = 4.5", {*AVERAGES, "value_did_not_jump"}),
+        ("fct_student_indicators", AVERAGE, "numerator = 5 * denominator, value = 5", {*AVERAGES}),
+        ("fct_student_indicators", AVERAGE, "value = value + 0.001", {*AVERAGES, "a_total_or_ratio_is_its_parts"}),
+        ("agg_indicator_values", FLAG, "value = 1.5, numerator = 3, ci_high = 2", {*NO_SHARE, "flags_equal_their_students"}),
+        ("agg_indicator_values", SHARE, "value = 1.25, numerator = 5, ci_high = 2", {*NO_SHARE, "district_equals_its_students"}),
+        ("fct_student_indicators", MEAN, "numerator = numerator + 1", {"a_total_or_ratio_is_its_parts"}),
+        ("fct_student_indicators", MEAN, "numerator = numerator + 1, value = value + 1", {"means_equal_their_students"}),
+        ("fct_student_indicators", MEAN, "denominator = 2, value = value / 2", {"a_total_or_ratio_is_its_parts", "means_equal_their_students"}),
+        ("fct_student_indicators", MEAN, "flag_reason = 'Not judged yet'", {"means_equal_their_students"}),
+        ("fct_student_indicators", FLAG, "flag = not flag, flag_reason = 'Suspended.'", set()),
+        ("fct_student_indicators", FLAG, "flag = true, flag_reason = 'Suspended.'", {"flags_equal_their_students"}),
+        ("fct_student_indicators", SHARE, "value = 1.5, numerator = 3", {"value_is_a_share", "district_equals_its_students"}),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(db: duckdb.DuckDBPyConnection, mart: str, indicator: str, change: str, rules: set[str]) -> None:
+    db.execute(f"update marts.{mart} set {change} where indicator_id = ?", [indicator])
+    assert failing(db) == {(rule, indicator) for rule in rules}
+
+
+@pytest.mark.parametrize("without", [MEAN, AVERAGE, FLAG, SHARE])
+def test_a_district_figure_without_students_is_named(db: duckdb.DuckDBPyConnection, without: str) -> None:
+    db.execute("delete from marts.fct_student_indicators where indicator_id = ?", [without])
+    kind = {
+        MEAN: "means_equal_their_students",
+        AVERAGE: "means_equal_their_students",
+        FLAG: "flags_equal_their_students",
+        SHARE: "district_equals_its_students",
+    }[without]
+    assert failing(db) == {(kind, without)}
+
+
+def test_a_mean_that_begins_at_nothing_may_grow(db: duckdb.DuckDBPyConnection) -> None:
+    """Days lost add up from the first day of a year: what would be a jump of a share is none."""
+    db.execute("update publish.last_figures set value = 0.2 where indicator_id = ?", [MEAN])
+    assert failing(db) == set()
+
+
+@pytest.mark.parametrize(("said", "silent", "is_told"), [(9, 1, False), (9, 2, True), (0, 1, True), (3, 0, False)])
+def test_suspensions_that_do_not_say_their_days_are_told(db: duckdb.DuckDBPyConnection, said: int, silent: int, is_told: bool) -> None:
+    for days, n in ((2, said), (None, silent)):
+        db.execute("insert into core.fct_discipline_actions select 2026, true, false, $days::decimal(18, 6) from range($n)", {"days": days, "n": n})
+    assert failing(db) == ({("days_of_suspensions_are_said", MEAN)} if is_told else set())
