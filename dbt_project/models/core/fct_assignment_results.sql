@@ -33,9 +33,9 @@ with
 
 -- only where there are several is anything to be put in order
 several as (
-    select assignment_key, student_key
+    select read_again.assignment_key, read_again.student_key
     from {{ read_again }} as read_again
-    group by assignment_key, student_key
+    group by read_again.assignment_key, read_again.student_key
     having count(*) > 1
 ),
 
