@@ -293,7 +293,7 @@ def publications(out: Console, past: Sequence[Any]) -> None:
 
 def publication(out: Console, p: Any, verdicts: Sequence[Any], figures: Sequence[Mapping[str, Any]]) -> None:
     out.print(f"[bold]Publication {p.publication_id}[/], figures to {p.as_of}, {p.status}, made {p.created_at} by run {p.run_id}")
-    out.print(f"code {p.code_version}; content {p.content_hash[:16]}; as people see it {p.open_hash[:16]}; settings {p.settings_fingerprint[:16]}\n")
+    out.print(f"code {p.code_version}; content {p.content_hash[:16]}; of what goes out {p.open_hash[:16]}; settings {p.settings_fingerprint[:16]}\n")
     rows = [(v.mart, v.indicator_id, v.school_year, v.school_id or "all", v.verdict, v.data_as_of, v.n_rows, v.why) for v in verdicts]
     rows = [(*r[:2], str(r[2]), *r[3:]) for r in rows]  # a year is no quantity
     table(out, "Slices", ("mart", "indicator", "year", "school", "verdict", "data to", "rows", "why"), rows, ("rows",))

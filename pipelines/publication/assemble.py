@@ -23,6 +23,7 @@ RECORDS = """
     create schema if not exists publish;
     create table if not exists publish.state (needs_whole boolean);
     create table if not exists publish.privacy (policy varchar);
+    create table if not exists publish.printed_by (engine varchar);
     drop table if exists publish.bucketed_by;
     drop table if exists publish.fingerprints_by_bucket;
     create table if not exists publish.last_figures (
@@ -56,7 +57,8 @@ def prepare(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) -> None:
         for kept, columns in (("pending", ""), ("printed", ", false as is_open, 0::bigint as n_rows, 0::hugeint as low, 0::hugeint as high")):
             there = db.execute("select column_name from information_schema.columns where table_schema = 'publish' and table_name = ?", [f"{kept}_{m.name}"])
             if {c for (c,) in there.fetchall()} - {"is_open", "n_rows", "low", "high"} not in (set(), set(m.part)):
-                db.execute(f"drop table publish.{kept}_{m.name}")  # of an earlier definition of the mart, which is now built and published whole
+                db.execute(f"drop table publish.{kept}_{m.name}")  # of an earlier definition of the mart, which is now published whole
+                db.execute("delete from publish.printed_by")
             db.execute(f"create table if not exists publish.{kept}_{m.name} as select {part}{columns} from marts.{m.name} where false")
 
 
@@ -87,6 +89,11 @@ def ask_for_whole(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel]) ->
 
 def needs_whole(db: duckdb.DuckDBPyConnection) -> bool:
     return bool(db.execute("select 1 from publish.state where needs_whole").fetchall())
+
+
+def is_printed(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether there are fingerprints of what is not pending: of today's parts, and of values as today's DuckDB writes them."""
+    return bool(db.execute("select 1 from publish.printed_by where engine = version()").fetchall())
 
 
 def stage(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, whole: bool) -> list[int]:
@@ -161,6 +168,9 @@ def fingerprint(db: duckdb.DuckDBPyConnection, models: Sequence[MartModel], *, w
     Each row becomes canonical text and its MD5; two 60-bit lanes of it are summed, so that order does not matter and parts add up.
     """
     db.execute("begin")
+    if whole:
+        db.execute("delete from publish.printed_by")
+        db.execute("insert into publish.printed_by select version()")
     for m in models:
         if whole:
             db.execute(f"delete from publish.printed_{m.name}")

@@ -104,7 +104,7 @@ def publish(
         issues += [] if broken else grade_issues(db, district.suppression.min_n)
         as_of = _one_date(db.execute("select as_of from settings.night").fetchall())
         hide_anew = not first and not assemble.is_hidden_by(db, district.suppression.min_n)
-        whole = not broken and (whole or first or hide_anew or assemble.needs_whole(db))
+        whole = not broken and (whole or first or hide_anew or assemble.needs_whole(db) or not assemble.is_printed(db))
         years = [] if broken else assemble.stage(db, models, whole=whole)
     if broken:
         issues.append(Issue(_everyone(), "critical", f"{', '.join(sorted(broken))} could not be built"))

@@ -64,7 +64,7 @@ def decide(
         own: dict[str, str] = {}  # where all is held: the schools that say why themselves
         share = share_covered(people, indicator, year, held) if held and not whole else None
         if share is not None and share < least_coverage:
-            whole = [f"{missing}; the other schools have {int(share * 100)} % of the people, and publication.least_coverage is {least_coverage}"]
+            whole = [f"{missing}; the other schools have less of the people than publication.least_coverage, {least_coverage}"]
             own = {s: words[s] for s in held}
         if whole:
             why = "; ".join(dict.fromkeys(whole))

@@ -68,7 +68,7 @@ def test_the_schools_that_are_not_held_must_have_the_least_share_of_people(least
 def test_below_the_share_all_is_held_with_words_and_each_held_school_says_its_own() -> None:
     issues = [issue("silent", "120"), issue("lost its codes", "110"), issue("thin", "100", "warning"), issue("late", severity="warning")]
     found = decided(issues, {"100": 499, "110": 300, "120": 201, "130": 0}, held_before={(RATE, YEAR, "130")})
-    words = "school 110, 120 is held back; the other schools have 49 % of the people, and publication.least_coverage is 1/2"
+    words = "school 110, 120 is held back; the other schools have less of the people than publication.least_coverage, 1/2"
     assert found == [("", "held", words), ("110", "held", "lost its codes"), ("120", "held", "silent"), ("130", "held", words)]
 
 

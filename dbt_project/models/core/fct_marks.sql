@@ -4,26 +4,28 @@
     touched_key=['student_key', 'section_key', 'term_id', 'mark_type'],
     keeps_difference=true
 ) }}
--- A term's name belongs to one school year; a name that two years use says no year. A final mark stands (`final_on`) from the day on which a file first had it,
--- and not after its term: the last term of that name that had begun by then.
+-- A term's name belongs to one school year; a name that two years use says no year. A final mark stands (`final_on`) from the day on which a file first had a
+-- mark of its kind, and not after its term and year; one of which nobody says the year stands nowhere: it may be of a year long gone.
 with terms as (
     select
         term_id,
-        end_date,
-        case when count(*) over (partition by term_id) = 1 then school_year end as school_year,
-        case when lag(start_date) over (partition by term_id order by start_date) is null then cast('1900-01-01' as date) else start_date end as seen_from,
-        coalesce(lead(start_date) over (partition by term_id order by start_date), cast('9999-12-31' as date)) as seen_to
+        case when count(*) = 1 then min(school_year) end as school_year,
+        case when count(*) = 1 then min(end_date) end as end_date
     from {{ source('settings', 'terms') }}
+    group by term_id
 ),
 
 marks as (
     select
         marks.*,
         terms.school_year as term_year,
-        case when marks.is_final then least(marks.first_seen_on, coalesce(terms.end_date, marks.first_seen_on)) end as final_on
+        case
+            when marks.is_final and years.school_year is not null
+                then least(marks.first_seen_on, years.end_date, coalesce(terms.end_date, years.end_date))
+        end as final_on
     from {{ ref('int_marks_combined') }} as marks
-    left join terms
-        on marks.term_id = terms.term_id and marks.first_seen_on >= terms.seen_from and marks.first_seen_on < terms.seen_to
+    left join terms on marks.term_id = terms.term_id
+    left join {{ source('settings', 'school_years') }} as years on coalesce(marks.school_year, terms.school_year) = years.school_year
     {% if is_touched_build() %}
         inner join {{ ref('int_marks_changed') }} as changed
             on
