@@ -43,4 +43,5 @@ def render(model: str, *, this: str, by_difference: bool) -> str:
         row_hash=lambda columns: f"hash({', '.join(columns)})",
         moments=lambda: list(MOMENTS), moments_of=_moments_of,
         moment_sums=lambda relation: ", ".join(f"{_sum(f'{relation}.{m}')} as {m}" for m in MOMENTS),
+        moments_left=lambda relation: "(" + " or ".join(f"{relation}.{m} <> 0" for m in MOMENTS) + ")",
     )  # fmt: skip

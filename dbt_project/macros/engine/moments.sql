@@ -27,3 +27,9 @@
         {{ row }}.{{ column }}{{ ' + coalesce(' ~ other ~ '.' ~ column ~ ', 0)' if other }} as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+
+{#- Whether anything of them is left, where what counts and what no longer does were added up. -#}
+{% macro moments_left(relation) -%}
+    ({% for column in moments() %}{{ relation }}.{{ column }} <> 0{{ ' or ' if not loop.last }}{% endfor %})
+{%- endmacro %}

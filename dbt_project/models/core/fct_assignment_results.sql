@@ -15,7 +15,10 @@
         inner join {{ source('settings', 'school_years') }} as years on assignments.school_year = years.school_year
         {% if is_touched_build() %}
             inner join {{ ref('int_results_changed') }} as changed
-                on results.assignment_key = changed.assignment_key and results.student_key = changed.student_key
+                on
+                    results.assignment_id = changed.assignment_id
+                    and results.assignment_key = changed.assignment_key
+                    and results.student_key = changed.student_key
         {% endif %}
         where results.withdrawn_on is null or results.withdrawn_on > years.end_date
 {%- endset %}

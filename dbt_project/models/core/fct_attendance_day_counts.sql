@@ -35,7 +35,7 @@ with counted as (
             and unmapped.attendance_date = attendance.attendance_date
     {% if is_touched_build() %}
         inner join {{ ref('int_attendance_days_changed') }} as changed
-            on unmapped.school_key = changed.school_key and unmapped.attendance_date = changed.attendance_date
+            on unmapped.school_key = changed.school_key and unmapped.attendance_date_text = changed.attendance_date_text
     {% endif %}
     group by unmapped.school_key, unmapped.attendance_date
 )

@@ -22,5 +22,5 @@ inner join {{ ref('dim_dates') }} as dates on attendance.attendance_date = dates
         on
             attendance.student_key = changed.student_key
             and attendance.school_key = changed.school_key
-            and attendance.attendance_date = changed.attendance_date
+            and attendance.attendance_date_text = changed.attendance_date_text
 {% endif %}

@@ -5,6 +5,7 @@ with spoken as (
         student_id as student_key,
         school_id as school_key,
         attendance_date,
+        attendance_date_text,
         attendance_code
     from {{ ref('stg_extract__attendance') }}
     union all
@@ -12,6 +13,7 @@ with spoken as (
         student_id as student_key,
         school_id as school_key,
         attendance_date,
+        cast(attendance_date as {{ dbt.type_string() }}) as attendance_date_text,
         attendance_code
     from {{ ref('stg_extract__attendance_periods') }}
     union all
@@ -19,6 +21,7 @@ with spoken as (
         student_id as student_key,
         school_id as school_key,
         event_date as attendance_date,
+        cast(event_date as {{ dbt.type_string() }}) as attendance_date_text,
         attendance_category_descriptor as attendance_code
     from {{ ref('stg_edfi__student_school_attendance_events') }}
 )
@@ -26,7 +29,8 @@ with spoken as (
 select distinct
     spoken.student_key,
     spoken.school_key,
-    spoken.attendance_date
+    spoken.attendance_date,
+    spoken.attendance_date_text
 from spoken
 left join {{ source('settings', 'attendance_codes') }} as codes on spoken.attendance_code = codes.code
 where codes.code is null and spoken.attendance_date is not null

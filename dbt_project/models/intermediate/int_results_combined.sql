@@ -1,6 +1,8 @@
--- One shape for a student's result on an assignment. `work_statuses` says what each source's status means.
+-- One shape for a student's result on an assignment. `work_statuses` says what each source's status means. `assignment_id` is the assignment as its source
+-- names it, from which the key is made: rows are found by it without making the keys of all.
 select
     {{ concat_key(["'oneroster'", "results.line_item_id"]) }} as assignment_key,
+    results.line_item_id as assignment_id,
     results.student_id as student_key,
     results.result_id,
     results.points_earned,
@@ -21,6 +23,7 @@ union all
 
 select
     {{ concat_key(["'lms'", "submissions.source_system", "submissions.assignment_id"]) }} as assignment_key,
+    submissions.assignment_id,
     users.student_id as student_key,
     submissions.submission_id as result_id,
     submissions.points_earned,
@@ -44,6 +47,7 @@ union all
 
 select
     results.assignment_key,
+    results.gradebook_entry_identifier as assignment_id,
     results.student_id as student_key,
     results.record_id as result_id,
     results.points_earned,

@@ -44,7 +44,7 @@ marked as (
     )
 ),
 
-by_signature as (
+summed_by_signature as (
     select
         context, signature, modality, {{ moments_of('numerator', 'denominator') }}
     from (
@@ -58,6 +58,13 @@ by_signature as (
         where n_rows = 1
     ) as single
     group by context, signature, modality
+),
+
+-- what came out as it was, as most flags do, goes no further
+by_signature as (
+    select summed.*
+    from summed_by_signature as summed
+    where {{ moments_left('summed') }}
 ),
 
 memberships as (
@@ -212,5 +219,4 @@ select
 from cells
 inner join named_places on cells.place_key = named_places.place_key
 inner join named_groups on cells.group_key = named_groups.group_key
-where
-    cells.n_subjects <> 0 or cells.sum_n <> 0 or cells.sum_d <> 0 or cells.sum_nn <> 0 or cells.sum_dd <> 0 or cells.sum_nd <> 0
+where {{ moments_left('cells') }}

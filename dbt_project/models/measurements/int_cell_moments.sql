@@ -10,6 +10,10 @@ select
     {{ moments_together('changes', 'kept' if is_touched_build() else none) }}
 from {{ ref('int_cell_changes') }} as changes
 {% if is_touched_build() %}
-    left join {{ this }} as kept on changes.value_key = kept.value_key
+    left join (
+        select kept.*
+        from {{ this }} as kept
+        where exists (select 1 from {{ ref('int_cell_changes') }} as changes where kept.value_key = changes.value_key)
+    ) as kept on changes.value_key = kept.value_key
 {% endif %}
 where changes.n_subjects {{ '+ coalesce(kept.n_subjects, 0)' if is_touched_build() }} > 0

@@ -2,6 +2,7 @@ select
     student_id,
     school_id,
     {{ try_cast_date('attendance_date') }} as attendance_date,
+    attendance_date as attendance_date_text,
     attendance_code,
     modality,
     {{ try_cast_decimal('minutes_absent') }} as minutes_absent,
