@@ -284,6 +284,9 @@ class Oracle:
             found.append(("d_f_rate", period, self.marks(period)))
         return found
 
+    def constructs(self) -> pd.DataFrame:
+        return survey_oracle.constructs(self.folder, [p for _, _, p in self._paths("survey/*.csv")], self.as_of)
+
     def _absences(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Thousandths of days absent, of days missed by half or more, and enrolled, of the year so far, by student and school, and by student."""
         absent = self.attendance.assign(absent=self.attendance["d"] - self.attendance["n"])

@@ -20,7 +20,7 @@ INDICATORS = ("survey_favorable", *(f"{c}_favorable" for c in CONSTRUCTS), *MEAN
 
 
 def answers(folder: Path, files: Sequence[Path], as_of: str) -> pd.DataFrame:
-    """Every valid answer with its value from 1 to 5; `sets` are the constructs that its question counts in."""
+    """Every valid answer with its wave and its value from 1 to 5; `sets` are the constructs that its question counts in."""
     with (folder / "codes/survey_items.csv").open(encoding="utf-8") as f:
         items = {r["item_title"]: r for r in csv.DictReader(f)}
     rows = []
@@ -32,8 +32,8 @@ def answers(folder: Path, files: Sequence[Path], as_of: str) -> pd.DataFrame:
                     if line[title] in AGREE:
                         value = 6 - AGREE[line[title]] if item["is_reversed"] == "true" else AGREE[line[title]]
                         sets = {item["construct"], *item["also_in"].split()}
-                        rows.append((f"{path.name}:{k}", line["School Number"], day, line["Grade"], item["item_id"], sets, value))
-    found = pd.DataFrame(rows, columns=["student", "school", "date", "grade", "item", "sets", "value"])
+                        rows.append((path.name.split("_")[1], f"{path.name}:{k}", line["School Number"], day, line["Grade"], item["item_id"], sets, value))
+    found = pd.DataFrame(rows, columns=["wave", "student", "school", "date", "grade", "item", "sets", "value"])
     return found[found["date"] <= as_of]
 
 
@@ -57,3 +57,24 @@ def facts(folder: Path, files: Sequence[Path], as_of: str) -> dict[str, pd.DataF
     asked = responses(given, "connection")
     found["connection"] = asked.assign(n=(asked["n"] == asked["d"]).astype(int), d=1)
     return found
+
+
+def constructs(folder: Path, files: Sequence[Path], as_of: str) -> pd.DataFrame:
+    """By wave, construct and school ("": the district): percent favorable pooled and as the mean of the questions', and Cronbach's alpha over those who
+    answered all three questions; with the questions and responses behind each.
+    """
+    given = answers(folder, files, as_of)
+    rows = []
+    for construct in CONSTRUCTS:
+        mine = given[[construct in s for s in given["sets"]]]
+        mine = mine.assign(good=mine["value"] >= FAVORABLE)
+        for (wave, school), some in [*mine.groupby(["wave", "school"]), *(((w, ""), s) for w, s in mine.groupby("wave"))]:
+            about = {"wave_id": wave, "school_id": school, "construct": construct, "n_items": some["item"].nunique(), "n_subjects": some["student"].nunique()}
+            rows.append({**about, "statistic": "favorable_pooled", "value": some["good"].mean()})
+            rows.append({**about, "statistic": "favorable_item_mean", "value": some.groupby("item")["good"].mean().mean()})
+            table = some.pivot_table(index="student", columns="item", values="value")
+            full = table.dropna()
+            if len(table.columns) == 3 and len(full) > 1 and full.sum(axis=1).var() > 0:
+                alpha = 3 / 2 * (1 - full.var(ddof=1).sum() / full.sum(axis=1).var(ddof=1))
+                rows.append({**about, "n_items": 3, "n_subjects": len(full), "statistic": "alpha", "value": alpha})
+    return pd.DataFrame(rows)
