@@ -201,9 +201,17 @@ group by all;
 
 create temp table answered as
 select r.survey_id || '|' || r.wave_id || '|' || r.response_id as response_id, coalesce(r.school_id, '') as school_id, coalesce(r.grade, 'unknown') as grade,
-    d.piece, count(*) filter (where v is not null) as valid, count(*) filter (where v >= favorable_from) as favorable
+    d.piece, count(*) filter (where v is not null) as valid, count(*) filter (where v >= favorable_from) as favorable,
+    count(*) filter (where v is not null and construct = 'belonging') as b_valid,
+    count(*) filter (where v >= favorable_from and construct = 'belonging') as b_favorable,
+    (coalesce(sum(v) filter (where construct = 'belonging'), 0))::bigint as b_points,
+    count(*) filter (where v is not null and construct = 'known_by_adult') as k_valid,
+    count(*) filter (where v >= favorable_from and construct = 'known_by_adult') as k_favorable,
+    (coalesce(sum(v) filter (where construct = 'known_by_adult'), 0))::bigint as k_points,
+    count(*) filter (where v is not null and also_in = 'connection') as c_valid,
+    count(*) filter (where v >= favorable_from and also_in = 'connection') as c_favorable
 from (
-    select a.*, s.favorable_from::decimal(18, 6) as favorable_from,
+    select a.*, i.construct, i.also_in, s.favorable_from::decimal(18, 6) as favorable_from,
         case when i.is_reversed = 'true' then s.minimum::decimal(18, 6) + s.maximum::decimal(18, 6) - s.value::decimal(18, 6) else s.value::decimal(18, 6) end as v
     from build.held.survey__answers a
     join build.settings.survey_items i on i.survey_id = a.survey_id and i.item_title = a.item_title
@@ -231,7 +239,9 @@ with attendance as (
     from latest l join marked m using (student_id, piece) join period p using (period_type, period_start, school_year, piece)
 ), survey as (
     select p.period_type, p.period_start, p.period_end, p.school_year, a.response_id, a.school_id, a.grade,
-        sum(a.favorable)::bigint as favorable, sum(a.valid)::bigint as valid
+        sum(a.favorable)::bigint as favorable, sum(a.valid)::bigint as valid, sum(b_valid)::bigint as b_valid, sum(b_favorable)::bigint as b_favorable,
+        sum(b_points)::bigint as b_points, sum(k_valid)::bigint as k_valid, sum(k_favorable)::bigint as k_favorable, sum(k_points)::bigint as k_points,
+        sum(c_valid)::bigint as c_valid, sum(c_favorable)::bigint as c_favorable
     from answered a join period p using (piece) group by all
 )
 select 'attendance_rate' as indicator_id, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, modality,
@@ -259,7 +269,24 @@ union all
 select 'd_f_rate', period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, marks_d_f, marks, 1, true from mark
 union all
 select 'survey_favorable', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, favorable, valid, 1, false
-from survey where valid > 0;
+from survey where valid > 0
+union all
+select 'belonging_favorable', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, b_favorable, b_valid, 1, false
+from survey where b_valid > 0
+union all
+select 'known_by_adult_favorable', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, k_favorable, k_valid, 1, false
+from survey where k_valid > 0
+union all
+select 'belonging_scale_mean', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, (2000 * b_points + b_valid) // (2 * b_valid), 1, 1,
+    false
+from survey where b_valid >= 2
+union all
+select 'known_by_adult_scale_mean', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, (2000 * k_points + k_valid) // (2 * k_valid), 1, 1,
+    false
+from survey where k_valid >= 2
+union all
+select 'connection', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, (c_favorable = c_valid)::bigint, 1, 1, false
+from survey where c_valid > 0;
 
 -- Absence as a flag of the year's total, from a share on and (tiers) below another. Some profiles judge at each school and pool for the district,
 -- others pool for both.
@@ -374,7 +401,8 @@ group by all;
 
 create table agg_indicator_values as
 with rated as (
-    select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' as is_share, 1.959963984540054 as z,
+    select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' or indicator_id = 'connection' as is_share,
+        indicator_id like '%scale_mean' as is_mean, if(indicator_id like '%scale_mean', 1000, 1) as value_scale, 1.959963984540054 as z,
         case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 when indicator_id = 'weighted_missing_work' then 10 else 1 end as scale
     from cell
 ), spread as (
@@ -383,21 +411,22 @@ with rated as (
     from rated r left join build.registry.t_quantiles q on q.degrees_of_freedom = least(r.n_subjects - 1, 200)
 ), chosen as (
     select *, case
-            when is_share then 'wilson' when n_subjects < 2 then 'none' when rate <= 0 or rate >= 1 or variance <= 1e-12 then 'wilson_people'
+            when is_share then 'wilson' when n_subjects < 2 or (is_mean and variance <= 1e-6) then 'none' when is_mean then 't_people' when rate <= 0 or rate >= 1 or variance <= 1e-12 then 'wilson_people'
             else 'clustered_logit' end as ci_method
     from spread
 ), bounded as (
     select *,
-        case when ci_method like 'wilson%' then (rate + z * z / (2 * m)) / (1 + z * z / m) when ci_method = 'clustered_logit' then ln(rate / (1 - rate)) end as mid,
+        case when ci_method like 'wilson%' then (rate + z * z / (2 * m)) / (1 + z * z / m) when ci_method = 'clustered_logit' then ln(rate / (1 - rate)) when is_mean then rate end as mid,
         case
             when ci_method like 'wilson%' then z * sqrt(rate * (1 - rate) / m + z * z / (4 * m * m)) / (1 + z * z / m)
             when ci_method = 'clustered_logit' then t_975 * sqrt(variance) / (rate * (1 - rate))
+            when ci_method = 't_people' then t_975 * sqrt(variance)
         end as half
     from chosen
 )
 select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, indicator_id, profile_id,
-    if(profile_id = 'edfacts', 2, 1) as profile_version, (n / scale)::decimal(18, 3) as numerator, (d / scale)::decimal(18, 3) as denominator, n_subjects, round(rate, 12) as value,
-    round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) end, 9) as ci_low,
-    round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) end, 9) as ci_high,
+    if(profile_id = 'edfacts', 2, 1) as profile_version, (n / scale / value_scale)::decimal(18, 3) as numerator, (d / scale)::decimal(18, 3) as denominator, n_subjects, round(rate / value_scale, 12) as value,
+    round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) when ci_method = 't_people' then greatest(0, mid - half) / value_scale end, 9) as ci_low,
+    round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) when ci_method = 't_people' then (mid + half) / value_scale end, 9) as ci_high,
     ci_method
 from bounded;

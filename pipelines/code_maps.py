@@ -28,10 +28,11 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
 }
 # Columns that a code map may have besides, with what is meant where it has not: file stem -> column -> default.
 # An attendance code's `modality` is what a row of it says where the file has no modality (a mark of virtual participation).
-# An item's `kind` is single, multi (several choices in one cell) or text; a scale's `recode` is what a numeric export writes for the answer.
+# An item's `kind` is single, multi (several choices in one cell) or text; its `also_in` names other constructs that it counts in, with blanks between.
+# A scale's `recode` is what a numeric export writes for the answer.
 OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "attendance_codes": {"modality": ""},
-    "survey_items": {"import_id": "", "occurrence": "1", "kind": "single"},
+    "survey_items": {"import_id": "", "occurrence": "1", "kind": "single", "also_in": ""},
     "survey_scales": {"recode": ""},
 }
 

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from tests import survey_oracle
+
 FOREVER = "9999-12-31"
 STATUS_FAMILIES = ("english_learner", "disability", "economic_disadvantage", "homeless", "foster")
 FAMILIES = (*STATUS_FAMILIES, "race_ethnicity", "gender")
@@ -25,7 +27,7 @@ RACES = {
     "americanIndianOrAlaskaNative": "american_indian_or_alaska_native", "asian": "asian", "blackOrAfricanAmerican": "black_or_african_american",
     "nativeHawaiianOrOtherPacificIslander": "native_hawaiian_or_other_pacific_islander", "white": "white",
 }  # fmt: skip
-THOUSANDTHS = {"attendance_rate": 1000, "tardy_rate": 1000, "weighted_missing_work": 10}
+THOUSANDTHS = {"attendance_rate": 1000, "tardy_rate": 1000, "weighted_missing_work": 10, **dict.fromkeys(survey_oracle.MEANS, 1000)}
 CELL = ["school_id", "grade_level", "group_family", "group_value", "period_type", "period_start", "indicator_id", "profile_id"]
 PERSON = ["student_key", "school_id", "period_type", "period_start", "indicator_id", "profile_id"]
 
@@ -258,21 +260,6 @@ class Oracle:
         facts = sections.groupby(["student", "start", "last", "school"]).agg(n=("n", "sum"), d=("n", "size")).reset_index()
         return self.with_groups(facts, on="last")
 
-    @cached_property
-    def answers(self) -> pd.DataFrame:
-        """Anonymous responses: the student is the line of the file, and has no group."""
-        with (self.folder / "codes/survey_items.csv").open(encoding="utf-8") as f:
-            reversed_items = {r["item_title"]: r["is_reversed"] == "true" for r in csv.DictReader(f)}
-        scale = {"Strongly disagree": 1, "Disagree": 2, "Neither agree nor disagree": 3, "Agree": 4, "Strongly agree": 5}
-        rows = []
-        for _, name, path in self._paths("survey/*.csv"):
-            for k, r in enumerate(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))):
-                values = [6 - scale[r[t]] if turned else scale[r[t]] for t, turned in reversed_items.items() if r[t] in scale]
-                day = us(r["Timestamp"].split(" ")[0])
-                rows.append((f"{name}:{k}", r["School Number"], day, r["Grade"], sum(v >= 4 for v in values), len(values)))
-        found = pd.DataFrame(rows, columns=["student", "school", "date", "grade", "n", "d"])
-        return found[(found["d"] > 0) & (found["date"] <= self.as_of)]
-
     # ---- figures ----
 
     @cached_property
@@ -288,7 +275,7 @@ class Oracle:
         weighted = self.work.assign(d=points, n=points.where(self.work["missing"], 0))
         by_day = {"attendance_rate": self.attendance, "tardy_rate": came, "assignment_completion": work, "missing_work": work.assign(n=1 - work["n"]),
                   "weighted_missing_work": weighted[weighted["d"] > 0], "on_time_work": on_time, "late_work": handed_in,
-                  "survey_favorable": self.answers}  # fmt: skip
+                  **survey_oracle.facts(self.folder, [p for _, _, p in self._paths("survey/*.csv")], self.as_of)}  # fmt: skip
         found = []
         for period in ("week", "month", "term", "year_to_date"):
             for indicator, facts in by_day.items():
@@ -296,6 +283,9 @@ class Oracle:
                 found.append((indicator, period, placed[placed["start"] != ""]))
             found.append(("d_f_rate", period, self.marks(period)))
         return found
+
+    def constructs(self) -> pd.DataFrame:
+        return survey_oracle.constructs(self.folder, [p for _, _, p in self._paths("survey/*.csv")], self.as_of)
 
     def _absences(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Thousandths of days absent, of days missed by half or more, and enrolled, of the year so far, by student and school, and by student."""
@@ -352,7 +342,8 @@ class Oracle:
             cells += list(self._cells(facts[facts["is_judged"]], indicator, profile, "year_to_date", place))
         found = pd.concat(cells, ignore_index=True)
         scale = found["indicator_id"].map(THOUSANDTHS).fillna(1)
-        return found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale).drop(columns=["n", "d"])
+        people = found["indicator_id"].isin(survey_oracle.MEANS)
+        return found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale.where(~people, 1)).drop(columns=["n", "d"])
 
     @staticmethod
     def _cells(facts: pd.DataFrame, indicator: str, profile: str, period: str, place: str) -> Iterator[pd.DataFrame]:
@@ -377,7 +368,7 @@ class Oracle:
         """Numerator, denominator and flag (blank where there is none) of every student, school ("" all of them together) and period."""
         parts = []
         for indicator, period, facts in self._sums:
-            if indicator == "survey_favorable":
+            if indicator in survey_oracle.INDICATORS:
                 continue
             rows = facts.groupby(["student", "school", "start"])[["n", "d"]].sum().reset_index()
             scale = THOUSANDTHS.get(indicator, 1)

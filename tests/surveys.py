@@ -17,7 +17,7 @@ from pipelines.sources import ALL_TABLES
 from pipelines.sources.answers import items_by_survey
 from tests.landing import Desk
 
-ITEM_COLUMNS = ("survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed", "import_id", "occurrence", "kind")
+ITEM_COLUMNS = ("survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed", "import_id", "occurrence", "kind", "also_in")
 SCALE_COLUMNS = ("scale_id", "answer", "value", "minimum", "maximum", "favorable_from", "recode")
 AGREE = ("Strongly disagree", "Disagree", "Neither", "Agree", "Strongly agree")
 SCALES = [["agree5", a, str(n), "1", "5", "4", ""] for n, a in enumerate(AGREE, start=1)] + [["agree5", "Not sure", "", "1", "5", "4", "-99"]]
@@ -36,8 +36,9 @@ def write_codes(folder: Path, items: Sequence[Sequence[str]], scales: Sequence[S
 
 
 def item(title: str, item_id: str = "", *, survey: str = "pulse", scale: str = "agree5", reverse: bool = False, **more: str) -> list[str]:
-    values = {"import_id": "", "occurrence": "1", "kind": "single"} | more
-    return [survey, title, item_id or title, "belonging", scale, str(reverse).lower(), values["import_id"], values["occurrence"], values["kind"]]
+    values = {"construct": "belonging", "import_id": "", "occurrence": "1", "kind": "single", "also_in": ""} | more
+    known = {"survey_id": survey, "item_title": title, "item_id": item_id or title, "scale_id": scale, "is_reversed": str(reverse).lower()} | values
+    return [known[c] for c in ITEM_COLUMNS]
 
 
 def source(format_: str, survey: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipelines.lineage.graph import registry
+
 # Days that count: in session, enrolled, and attendance known. A day that is known only because the day's exceptions file came has that file and no line.
 # A student in part or at two schools at once has less than a whole day at a school, as `day_counts` says.
 _ATTENDANCE = """
@@ -142,11 +144,39 @@ _FINAL_MARKS = """
     left join core.dim_student_grades st on st.student_key = m.student_key and st.school_year = (select max(school_year) from trace_dates)
     where m.is_final and m.is_in_gpa and m.grade_points is not null and m.credits_attempted > 0 and m.final_on <= (select as_of from settings.night)"""
 
-_SURVEY_ANSWERS = """
+
+def _of_answer(m: Mapping[str, str]) -> str:
+    """The column of one measure of survey answers as the registry describes it: of which construct, on which scale, and from which share of the construct's
+    questions on it counts, and what of an answer.
+    """
+    value = {"valid": "1", "favorable": "a.is_favorable::bigint", "value": "a.item_value"}[m["counted"]]
+    counts = "a.is_valid"
+    if m["construct"]:
+        on_scale = f"and q.low = {m['scale_from']} and q.high = {m['scale_to']}" if m["scale_from"] else ""
+        mine = f"q.survey_id = a.survey_id and q.construct = '{m['construct']}'"
+        counts += f" and exists (select 1 from questions q where {mine} and q.item_id = a.item_id {on_scale})"
+        if m["least_numerator"]:
+            counts += f""" and {m["least_denominator"]} * (
+                select count(distinct b.item_id) from core.fct_survey_answers b join questions q on q.item_id = b.item_id and {mine} {on_scale}
+                where b.response_key = a.response_key and b.is_valid
+            ) >= {m["least_numerator"]} * (select count(distinct q.item_id) from questions q where {mine})"""
+    return f"case when {counts} then round({value} * {m['scale']}) else 0 end::bigint as {m['measure_id']}"
+
+
+_SURVEY_MEASURES = ",\n        ".join(_of_answer(m) for m in registry("measures") if m["model"] == "msr_survey_answers")
+_SURVEY_ANSWERS = f"""
+    with questions as (
+        select m.survey_id, m.item_id, m.construct, min(s.minimum::decimal(18, 6)) as low, max(s.maximum::decimal(18, 6)) as high
+        from (select survey_id, item_id, scale_id, unnest([construct] || string_split(coalesce(also_in, ''), ' ')) as construct
+              from settings.survey_items where kind = 'single') m
+        join settings.survey_scales s on s.scale_id = m.scale_id
+        group by all
+    )
     select a.response_key as subject_key, coalesce(a.school_key, '') as school_key, coalesce(a.grade_level, 'unknown') as grade_level,
         null::varchar as modality, a.answered_on as on_date, '' as section_key,
         a.item_id || case when not a.is_valid then ': not on the scale' when a.is_favorable then ': favorable' else ': not favorable' end as what,
-        a.delivery_id, a.line_number, a.is_valid::bigint as answers_valid, (a.is_valid and a.is_favorable)::bigint as answers_favorable
+        a.delivery_id, a.line_number,
+        {_SURVEY_MEASURES}
     from core.fct_survey_answers a
     join trace_dates d on d.calendar_date = a.answered_on"""
 

@@ -80,8 +80,14 @@ def _measure(m: Mapping[str, str]) -> str:
     words = [f"{m['description']} (in {m['unit']}; from {m['fact']} by {m['model']})."]
     if m["whole_from_numerator"]:
         words.append(f"A part counts as a whole from {m['whole_from_numerator']} in {m['whole_from_denominator']} on, and below that not at all.")
-    elif int(m["scale"]) > 1:
+    elif int(m["scale"]) > 1 and not m["counted"]:
         words.append("A part counts as the part that it is.")
+    if m["construct"]:
+        words.append(f"The questions are those that codes/survey_items.csv names as {m['construct']}, as construct or in also_in.")
+    if m["scale_from"]:
+        words.append(f"Answers on another scale than {m['scale_from']} to {m['scale_to']} are left out.")
+    if m["least_numerator"]:
+        words.append(f"A response counts where {m['least_numerator']} in {m['least_denominator']} of the questions or more are answered.")
     if m["row_maximum"]:
         words.append(f"Of one row no more than {m['row_maximum']} count.")
     if m["tardy_rule"]:

@@ -120,8 +120,8 @@ _CODES: dict[str, list[list[str]]] = {
         ["HML", "homeless", "yes"], ["FST", "foster", "yes"],
     ],
     "survey_items": [
-        ["survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed"],
-        *([surveys.SURVEY_ID, i.title, i.item_id, i.construct, "agree5", str(i.is_reversed).lower()] for i in surveys.ITEMS),
+        ["survey_id", "item_title", "item_id", "construct", "scale_id", "is_reversed", "also_in"],
+        *([surveys.SURVEY_ID, i.title, i.item_id, i.construct, "agree5", str(i.is_reversed).lower(), i.also_in] for i in surveys.ITEMS),
     ],
     "survey_scales": [
         ["scale_id", "answer", "value", "minimum", "maximum", "favorable_from"],

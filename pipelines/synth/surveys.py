@@ -30,13 +30,14 @@ class Item:
     construct: str
     title: str
     is_reversed: bool = False
+    also_in: str = ""  # another construct that it counts in
 
 
 ITEMS = (
     Item("belong", "belonging", "I feel like I belong at this school"),
     Item("myself", "belonging", "I can be myself around other students here"),
     Item("left_out", "belonging", "I often feel left out at this school", is_reversed=True),
-    Item("knows_me", "known_by_adult", "At least one adult at this school knows me well"),
+    Item("knows_me", "known_by_adult", "At least one adult at this school knows me well", also_in="connection"),
     Item("notices", "known_by_adult", "An adult at this school notices when I am absent"),
     Item("talk_to", "known_by_adult", "I can talk to an adult at this school about a problem"),
 )

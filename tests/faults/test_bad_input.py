@@ -22,6 +22,7 @@ import pytest
 
 from pipelines.nightly import Outcome
 from tests.districts import START, TestDistrict, make_district
+from tests.indicators import SURVEY as SURVEY_INDICATORS
 from tests.indicators import WORK as WORK_INDICATORS
 from tests.landing import zipped
 
@@ -34,7 +35,6 @@ ROSTER = "oneroster/2025-09-02/oneroster.zip"
 MARKS = "oneroster/2025-09-02/gradebook.zip"
 LATE_MARKS = "oneroster/2025-09-02/late.zip"
 ATTENDANCE_INDICATORS = {"attendance_rate", "chronic_absence"}
-SURVEY_INDICATORS = {"survey_favorable"}
 FRESHNESS = "data_as_of, quality_status, maturity_days"
 KEPT_TABLES = {
     **{f"oneroster__{name}": "sourced_id" for name in ("users", "roles", "enrollments", "results")},

@@ -153,6 +153,7 @@ def test_macros_on_duckdb(nights: Callable[[int], Path]) -> None:
     assert named[10][1] is None
     assert rows(build, "select json_text from marts.macro_results order by case_id limit 4") == [("x|y",), ("",), (None,), (None,)]
     assert rows(build, "select count(distinct concat_key), count(distinct hash_key) from marts.macro_results") == [(len(SAMPLES), len(SAMPLES))]
+    assert rows(build, "select count(*) filter (where key_begins = key_that_begins) from marts.macro_results") == [(len(SAMPLES),)]
     digests = dict(rows(build, "select case_id, email_digest from marts.macro_results where email_digest is not null"))
     assert digests == {s[0]: hashlib.sha256(str(s[3]).strip(" ").lower().encode()).hexdigest() for s in SAMPLES if s[3] is not None}
     hashed = rows(build, "select n_identifiers, n_hashes from marts.macro_hashes")

@@ -71,6 +71,30 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
     assert_tiers(values)
     assert_published(night, values)
     assert_compared(night, values)
+    assert_constructs(night, oracle)
+
+
+def assert_constructs(night: Night, oracle: Oracle) -> None:
+    """Both ways of percent favorable and alpha of each wave and construct; what few people are behind is hidden, alpha by itself."""
+    found = frame(night.build, "select *, coalesce(school_id, '') as place from marts.rpt_survey_constructs")
+    expected = oracle.constructs()
+    key = ["wave_id", "construct", "place", "statistic"]
+    both = found.merge(expected.rename(columns={"school_id": "place"}), on=key, how="outer", suffixes=("", "_expected"), indicator=True)
+    assert (both["_merge"] == "both").all(), both[both["_merge"] != "both"].to_string()
+    assert (both["n_items"] == both["n_items_expected"]).all()
+    assert (both["n_subjects"] == both["n_subjects_expected"]).all()
+    assert (both["value"] - both["value_expected"]).abs().fillna(0).max() < 1e-8
+    by = {s: rows.set_index(key[:-1]).sort_index() for s, rows in found.groupby("statistic")}
+    if len(found):
+        assert (by["favorable_pooled"]["value"] - by["favorable_item_mean"]["value"]).abs().max() > 1e-6, "nobody left a question out"
+        assert (by["alpha"]["n_subjects"] < by["favorable_pooled"].loc[by["alpha"].index, "n_subjects"]).any()
+    shown = frame(night.warehouse, "select * from marts.rpt_survey_constructs").set_index("score_key")
+    small = found.set_index("score_key")["n_subjects"] < MIN_N
+    assert set(shown.index) == set(small.index)
+    small = small.loc[shown.index]
+    assert ((shown["suppression"] == "primary") == small).all()
+    assert shown.loc[small, ["value", "numerator", "denominator", "n_subjects"]].isna().all().all()
+    assert shown.loc[~small, "value"].notna().all()
 
 
 def assert_compared(night: Night, values: pd.DataFrame) -> None:

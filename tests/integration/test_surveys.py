@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.nightly import Outcome
+from tests.indicators import SURVEY
 from tests.nights import Night, make
 from tests.surveys import ITEM_COLUMNS, as_csv, item
 
@@ -152,7 +153,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with (night.folder / "district.toml").open("a", encoding="utf-8") as f:
         f.write(SETTINGS)
     with (night.folder / "codes/survey_items.csv").open(newline="", encoding="utf-8") as f:
-        old = [[*row.values(), "", "1", "single"] for row in csv.DictReader(f)]
+        old = [[row.get(c, {"occurrence": "1", "kind": "single"}.get(c, "")) for c in ITEM_COLUMNS] for row in csv.DictReader(f)]
     items = [item(t, survey="climate", reverse=t in REVERSED) for t in (SAFE, LEFT_OUT, HEARD)]
     items += [item(f"Q{n}", t, survey="climate", reverse=t in REVERSED, import_id=IMPORT_IDS[t]) for n, t in enumerate((SAFE, LEFT_OUT, HEARD), start=1)]
     items += [item("Anything else?", survey="climate", kind="text")]
@@ -215,7 +216,7 @@ def test_the_first_night_goes_on_without_the_key_and_says_what_is_missing(told: 
     assert waits["status"] == "blocked"
     assert "THROUGHLINE_PSEUDONYM_KEY is not set in the environment" in waits["why"]
     assert by_name["climate/anonymous_2025-08-18.csv"]["status"] == "accepted"
-    assert {v["indicator_id"] for v in first.verdicts if v["verdict"] == "held"} <= {"survey_favorable"}
+    assert {v["indicator_id"] for v in first.verdicts if v["verdict"] == "held"} <= SURVEY
     taken = {d["name"]: d for d in second.deliveries}["climate/pseudonymous_2025-08-18.csv"]
     assert (taken["status"], taken["n_rows"], taken["n_quarantined"]) == ("accepted", 20, 0)
     assert "left_out: 1 previews" in taken["warnings"]
@@ -293,7 +294,7 @@ def test_schools_that_hardly_answered_a_wave_are_named_once_it_is_over(told: Tol
     sql = "select school_id, n_expected, n_found, subject_id, first_date, last_date, indicator_id from operations.coverage where kind = 'survey'"
     named = told.night.published(sql)
     assert {row[:3] for row in named} == wanted
-    assert {row[3:] for row in named} == {("climate/linked", MONDAY, TUESDAY, "survey_favorable")}, "the anonymous wave is open for its third day"
+    assert {row[3:] for row in named} == {("climate/linked", MONDAY, TUESDAY, i) for i in SURVEY}, "the anonymous wave is open for its third day"
 
 
 def _everything(folder: Path) -> dict[Path, str]:

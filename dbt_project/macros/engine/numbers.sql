@@ -50,6 +50,12 @@
 {%- endmacro %}
 
 
+{#- The same in billionths. -#}
+{% macro billionths(part, whole) -%}
+    cast(floor((2000000000 * cast({{ part }} as bigint) + {{ whole }}) / nullif(2 * {{ whole }}, 0)) as bigint)
+{%- endmacro %}
+
+
 {#- What a day counts as absent, in thousandths, by the district's rule: `day_rule`, `day_numerator` and `day_denominator` are columns beside `missed` and
     `scheduled`, whole numbers of one unit. Compared as products, so that a day exactly on the fraction is absent. -#}
 {% macro day_absent(missed, scheduled) -%}

@@ -9,6 +9,16 @@
 {%- endmacro %}
 
 
+{#- The first `n` columns of a `concat_key` as a key of their own: what escapes is set aside while the columns are told apart. -#}
+{% macro key_begins(key, n) -%}
+    {%- set parts = [] -%}
+    {%- for part in range(1, n + 1) -%}
+        {%- do parts.append("split_part(replace(replace(" ~ key ~ ", '^^', '^1'), '^|', '^2'), '|', " ~ part ~ ")") -%}
+    {%- endfor -%}
+    replace(replace({{ parts | join(" || '|' || ") }}, '^2', '^|'), '^1', '^^')
+{%- endmacro %}
+
+
 {#- A key of 32 hexadecimal digits over several columns, the same on every engine. -#}
 {% macro hash_key(expressions) -%}
     md5({{ concat_key(expressions) }})

@@ -1,10 +1,12 @@
--- The questions of the item map, with the ends of their scale and where it begins to be favorable.
+-- The questions of the item map, with the ends of their scale and where it begins to be favorable. `also_in` names, with blanks between, constructs that a
+-- question counts in besides its own.
 select
     items.survey_id,
     items.item_title,
     items.occurrence,
     items.item_id,
     items.construct,
+    items.also_in,
     items.kind as item_kind,
     items.scale_id,
     items.is_reversed = 'true' as is_reversed,
@@ -14,4 +16,4 @@ select
 from {{ source('settings', 'survey_items') }} as items
 left join {{ source('settings', 'survey_scales') }} as scales on items.scale_id = scales.scale_id
 group by
-    items.survey_id, items.item_title, items.occurrence, items.item_id, items.construct, items.kind, items.scale_id, items.is_reversed
+    items.survey_id, items.item_title, items.occurrence, items.item_id, items.construct, items.also_in, items.kind, items.scale_id, items.is_reversed

@@ -9,6 +9,10 @@
 -- sums belong to the school's and the district's; what is of each person (a flag of a total or of anything at all, the total, the ratio of totals) is worked
 -- out apart for each of them. A school of another agency is in its own figures alone.
 {% set judged_rollups = "('flag_of_total', 'distinct', 'total_per_person', 'ratio_per_person')" %}
+{#- A student is judged on the year to date alone. A response is of one day and all of it is there at once: it is the same in each period of that day. -#}
+{% set is_in_period -%}
+    (parts.rollup not in {{ judged_rollups }} or measures.period_type = 'year_to_date' or measures.subject_type = 'response')
+{%- endset %}
 with places as (
     select school_key, case when is_in_district then '' else agency_id end as agency
     from {{ ref('dim_schools') }}
@@ -46,7 +50,7 @@ summed as (
         {{ sum_bigint('case when parts.is_numerator then measures.quantity else 0 end') }} as numerator,
         {{ sum_bigint('case when parts.is_numerator then 0 else measures.quantity end') }} as denominator
     from {{ ref('int_period_measures') }} as measures
-    inner join parts on measures.measure_id = parts.measure_id and (parts.rollup not in {{ judged_rollups }} or measures.period_type = 'year_to_date')
+    inner join parts on measures.measure_id = parts.measure_id and {{ is_in_period }}
     group by
         measures.period_type, measures.period_start, measures.school_year, measures.subject_type, measures.subject_key, measures.school_key,
         measures.grade_level, measures.signature, measures.modality, parts.ratio
@@ -166,13 +170,15 @@ select
     judged.numerator as total_numerator,
     judged.denominator as total_denominator
 from judged
-inner join {{ ref('dim_student_years') }} as groups
+left join {{ ref('dim_student_years') }} as groups
     on
-        judged.subject_key = groups.student_key
+        judged.subject_type = 'student' -- a response is in no student's groups, whatever its key
+        and judged.subject_key = groups.student_key
         and judged.school_year = groups.school_year
         and judged.membership_rule = groups.membership_rule
 where
     judged.denominator > 0
+    and (judged.subject_type <> 'student' or groups.student_key is not null)
     and (not judged.must_have_attended or judged.numerator < judged.denominator)
     and judged.school_year >= coalesce(judged.first_school_year, judged.school_year)
     and judged.school_year <= coalesce(judged.last_school_year, judged.school_year)

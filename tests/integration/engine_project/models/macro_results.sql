@@ -5,6 +5,8 @@ select
     {{ safe_divide('whole', 'part') }} as safe_divide,
     {{ as_decimal('whole', 18, 2) }} as as_decimal,
     {{ concat_key(['first_text', 'whole', 'first_date']) }} as concat_key,
+    {{ key_begins(concat_key(['second_text', 'first_text', 'whole']), 2) }} as key_begins,
+    {{ concat_key(['second_text', 'first_text']) }} as key_that_begins,
     {{ hash_key(['first_text', 'second_text']) }} as hash_key,
     {{ day_diff('first_date', 'second_date') }} as day_diff,
     {{ add_days('first_date', 'whole') }} as add_days,

@@ -1,0 +1,10 @@
+{{ config(materialized='table', meta={'carries_lineage': false}) }}
+-- The waves of surveys of which tonight any response changes, by school year. A response's key begins with that of its wave.
+select distinct
+    {{ key_begins('pieces.subject_key', 2) }} as wave_key,
+    cast(pieces.school_year as int) as school_year,
+    periods.period_type,
+    periods.period_start
+from {{ ref('int_touched_pieces') }} as pieces
+inner join {{ ref('int_touched_periods') }} as periods on pieces.school_year = periods.school_year and periods.period_type = 'year_to_date'
+where pieces.subject_type = 'response'
