@@ -22,7 +22,7 @@
 {% set read_again = 'tonight' if is_touched_build() else '(' ~ read_again_sql ~ ')' %}
 {% set columns = [
     'assignment_key', 'result_id', 'student_key', 'section_key', 'school_key', 'due_date', 'piece_start', 'school_year', 'term_id', 'points_earned',
-    'points_possible', 'is_expected', 'is_missing', 'is_submitted', 'is_late', 'delivery_id', 'line_number'
+    'points_possible', 'is_expected', 'is_missing', 'is_submitted', 'is_late', 'is_graded', 'delivery_id', 'line_number'
 ] %}
 with
 {% if is_touched_build() %}
