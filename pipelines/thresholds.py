@@ -32,10 +32,13 @@ class Coverage(Settings):
 
 
 class Gradebook(Settings):
-    """When a class's gradebook is in use: so many assignments with graded work, due in the last so many days of the calendar."""
+    """When a class's gradebook is in use: so many assignments with graded work, due in the last so many days of the calendar. And the schools at which a
+    score of zero is how a teacher says that nothing was handed in; elsewhere a zero is a score.
+    """
 
     used_days: int = Field(default=14, ge=1)
     used_items: int = Field(default=1, ge=1)
+    zero_is_missing: tuple[str, ...] = ()
 
 
 class Publication(Settings):
