@@ -10,6 +10,10 @@ select {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key
 from {{ source('changes', 'oneroster__classes') }} as changed
 inner join {{ ref('stg_oneroster__line_items') }} as items on changed.sourced_id = items.class_id
 union
+select {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key
+from {{ source('changes', 'oneroster__categories') }} as changed
+inner join {{ ref('stg_oneroster__line_items') }} as items on changed.sourced_id = items.category_id
+union
 select {{ concat_key(["'lms'", "assignments.source_system", "assignments.assignment_id"]) }} as assignment_key
 from {{ ref('stg_lms__assignments') }} as assignments
 left join {{ ref('stg_lms__sections') }} as sections
