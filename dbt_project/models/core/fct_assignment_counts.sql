@@ -17,11 +17,13 @@ with assignments as (
 seats as (
     select
         section_key,
+        student_key,
         greatest(begin_date, coalesce(ended_before, begin_date)) as begin_date,
         end_date
     from (
         select
             section_key,
+            student_key,
             begin_date,
             end_date,
             max(end_date) over (
@@ -57,29 +59,17 @@ known as (
         results.assignment_key,
         count(*) as n_results,
         {{ sum_bigint('case when results.is_submitted then 1 else 0 end') }} as n_submitted,
-        {{ sum_bigint('case when results.is_graded then 1 else 0 end') }} as n_graded
+        {{ sum_bigint('case when results.is_graded then 1 else 0 end') }} as n_graded,
+        {{ sum_bigint('case when seats.student_key is not null and results.is_expected then 1 else 0 end') }} as n_known,
+        {{ sum_bigint('case when seats.student_key is not null and not results.is_expected then 1 else 0 end') }} as n_not_expected
     from {{ ref('fct_assignment_results') }} as results
     inner join assignments on results.assignment_key = assignments.assignment_key
-    group by results.assignment_key
-),
-
-in_section as (
-    select
-        results.assignment_key,
-        {{ sum_bigint('case when results.is_expected then 1 else 0 end') }} as n_known,
-        {{ sum_bigint('case when results.is_expected then 0 else 1 end') }} as n_not_expected
-    from {{ ref('fct_assignment_results') }} as results
-    inner join assignments on results.assignment_key = assignments.assignment_key
-    where
-        exists (
-            select 1
-            from {{ ref('int_section_enrollments_combined') }} as enrolled
-            where
-                results.student_key = enrolled.student_key
-                and results.section_key = enrolled.section_key
-                and results.due_date >= enrolled.begin_date
-                and results.due_date < enrolled.end_date
-        )
+    left join seats
+        on
+            results.section_key = seats.section_key
+            and results.student_key = seats.student_key
+            and results.due_date >= seats.begin_date
+            and results.due_date < seats.end_date
     group by results.assignment_key
 )
 
@@ -89,11 +79,10 @@ select
     coalesce(known.n_submitted, 0) as n_submitted,
     coalesce(known.n_graded, 0) as n_graded,
     coalesce(sizes.n_enrolled, 0) as n_enrolled,
-    coalesce(in_section.n_known, 0) as n_known,
-    coalesce(in_section.n_not_expected, 0) as n_not_expected
+    coalesce(known.n_known, 0) as n_known,
+    coalesce(known.n_not_expected, 0) as n_not_expected
 from assignments
 left join known on assignments.assignment_key = known.assignment_key
-left join in_section on assignments.assignment_key = in_section.assignment_key
 left join sizes
     on
         assignments.section_key = sizes.section_key
