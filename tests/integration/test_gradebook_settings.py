@@ -1,4 +1,6 @@
-"""A zero is a score, or missing work where a school's settings say so: figures with and without the setting equal the files worked out again."""
+"""What a district says of its gradebooks: that a school's zeros are missing work, and which categories of work are not expected. The figures equal the files
+worked out again, and those of nights are those of a build from nothing.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ def plant_zeros(landing: Path) -> int:
         reader = csv.DictReader(io.StringIO(files["results.csv"].decode("utf-8")))
         rows = list(reader)
         for row in rows:
-            if row["score"] and int(row["sourcedId"].strip("r") or 0) % 7 == 0:
+            if row["score"] and sum(row["sourcedId"].encode()) % 7 == 0:
                 row["score"] = "0"
                 n += 1
         text = io.StringIO()
@@ -47,11 +49,19 @@ def plant_zeros(landing: Path) -> int:
     return n
 
 
-def figures(night: Night) -> tuple[pd.DataFrame, pd.DataFrame]:
+class WithoutHomework(Oracle):
+    """As if nobody had been given any homework."""
+
+    def roster(self, file: str) -> pd.DataFrame:
+        rows = super().roster(file)
+        return rows[rows["categorySourcedId"] != "cat-homework"] if file == "lineItems" else rows
+
+
+def figures(night: Night, reads: type[Oracle] = Oracle) -> tuple[pd.DataFrame, pd.DataFrame]:
     values = built(night, "agg_indicator_values", CELL)
     for column in ("numerator", "denominator"):
         values[column] = values[column].astype(float)
-    expected = Oracle(night.folder, night.last_date.isoformat()).values()
+    expected = reads(night.folder, night.last_date.isoformat()).values()
     return values[values["indicator_id"].isin(WORK)], expected[expected["indicator_id"].isin(WORK)]
 
 
@@ -86,7 +96,44 @@ def test_the_setting_builds_anew_and_a_zero_of_the_school_is_missing(night: Nigh
     assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
     assert missing(values, SCHOOL) > missing(before, SCHOOL)
     assert all(missing(values, s) == missing(before, s) for s in schools)
-    fresh = Night(tmp_path / "fresh")
-    shutil.copytree(there.folder, fresh.folder, ignore=shutil.ignore_patterns("data"))
+    assert anew(there, tmp_path / "fresh").hashes() == there.hashes()
+
+
+def anew(night: Night, folder: Path) -> Night:
+    """The same files and settings, built from nothing."""
+    shutil.copytree(night.folder, folder, ignore=shutil.ignore_patterns("data"))
+    fresh = Night(folder)
     fresh.run(night.last_date, START)
-    assert fresh.hashes() == there.hashes()
+    return fresh
+
+
+def send_categories(landing: Path, day: date, title: str) -> None:
+    """A package of changes alone: homework is called something else."""
+    with zipfile.ZipFile(landing / "oneroster" / str(START) / "oneroster.zip") as package:
+        manifest = [line.split(",") for line in package.read("manifest.csv").decode().splitlines()]
+    told = [[name, {"file.categories": "delta"}.get(name, "absent") if name.startswith("file.") else value] for name, value in manifest]
+    folder = landing / "oneroster" / str(day)
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / "renamed.zip", "w") as package:
+        package.writestr("manifest.csv", "".join(f"{','.join(line)}\n" for line in told))
+        row = f"cat-homework,active,{day}T23:00:00.000Z,{title},"
+        package.writestr("categories.csv", f"sourcedId,status,dateLastModified,title,weight\n{row}\n")
+
+
+def test_work_of_a_category_that_the_map_leaves_out_is_not_expected_until_it_is_called_something_else(night: Night, tmp_path: Path) -> None:
+    shutil.copytree(night.folder, tmp_path / "d", symlinks=True)
+    there = Night(tmp_path / "d")
+    (there.folder / "codes/work_categories.csv").write_text("category,is_expected\nHOMEWORK,false\n", encoding="utf-8")
+    there.run(night.last_date)
+    values, expected = figures(there, WithoutHomework)
+    assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+    assert anew(there, tmp_path / "fresh").hashes()[0] == there.hashes()[0]
+    books = "select sum(denominator)::bigint, sum(n_assignments_due)::bigint from marts.rpt_gradebook_health"
+    ((less, due),), ((all_of_it, all_due),) = there.query(books), night.query(books)
+    assert (less < all_of_it, due) == (True, all_due)
+    send_categories(there.landing, night.last_date, "Practice")
+    there.run(night.last_date)
+    values, expected = figures(there)
+    assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+    assert there.query(books) == night.query(books)
+    assert anew(there, tmp_path / "again").hashes()[0] == there.hashes()[0]
