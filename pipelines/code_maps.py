@@ -19,6 +19,7 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "performance_levels": ("assessment_id", "performance_level", "level_number", "is_proficient"),
     "course_codes": ("course_id", "subject"),
     "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
+    "work_categories": ("category", "is_expected"),
     "assignment_due_dates": ("source_id", "assignment_id", "due_date"),
     "edfi_descriptors": ("field", "descriptor", "code"),
     "lms_sections": ("source_id", "section_id", "class_id"),

@@ -1,6 +1,7 @@
-"""How much of what is expected must be there: the `[coverage]` and `[publication]` blocks of `district.toml`.
+"""How much of what is expected must be there: the `[coverage]`, `[gradebook]` and `[publication]` blocks of `district.toml`.
 
-Belongs here: thresholds alone. What is expected and found is counted in `publication/coverage.py`, what follows from it decided in `publication/verdicts.py`.
+Belongs here: thresholds alone. What is expected and found is counted in `publication/coverage.py` and, of gradebooks, in `fct_section_gradebooks`; what
+follows from it is decided in `publication/verdicts.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,16 @@ class Coverage(Settings):
     gradebook_silence: int = Field(default=28, ge=1)  # days without any work handed in before a class with assignments is named
     survey_response: Share = Field(default=Fraction(1, 2), ge=0, le=1)  # of a school's students asked who must have answered
     survey_days: int = Field(default=5, ge=1)  # that a wave has been open before it is judged
+
+
+class Gradebook(Settings):
+    """When a class's gradebook is in use: so many assignments with graded work, due in the last so many days of the calendar. And the schools at which a
+    score of zero is how a teacher says that nothing was handed in; elsewhere a zero is a score.
+    """
+
+    used_days: int = Field(default=14, ge=1)
+    used_items: int = Field(default=1, ge=1)
+    zero_is_missing: tuple[str, ...] = ()
 
 
 class Publication(Settings):

@@ -226,6 +226,8 @@ class Oracle:
         rows = rows.merge(classes[["sourcedId", "schoolSourcedId"]], left_on="classSourcedId", right_on="sourcedId", suffixes=("", "_class"))
         rows = rows[(rows["dueDate"] <= self.as_of) & (rows["scoreStatus"] != "exempt")]
         missing = (rows["scoreStatus"] == "not submitted") | (rows["missing"] == "true")
+        zero_is_missing = self._settings.get("gradebook", {}).get("zero_is_missing", [])  # type: ignore[attr-defined]
+        missing |= rows["schoolSourcedId"].isin(zero_is_missing) & (pd.to_numeric(rows["score"], errors="coerce") == 0)
         return pd.DataFrame({
             "item": rows["lineItemSourcedId"], "student": rows["studentSourcedId"], "section": rows["classSourcedId"], "school": rows["schoolSourcedId"],
             "date": rows["dueDate"], "missing": missing, "late": (rows["late"] == "true") & ~missing,

@@ -207,6 +207,17 @@ _DISCIPLINE = """
     where r.calendar_date <= (select as_of from settings.night)
         and exists (select 1 from settings.fed_tables where table_name in ('extract__discipline', 'edfi__discipline_actions'))"""
 
+# Reviews with a score and a maximum, on the day of the review.
+_REVIEWS = """
+    select r.review_id as subject_key, coalesce(r.school_key, '') as school_key, coalesce(r.grade_level, 'unknown') as grade_level, null::varchar as modality,
+        r.reviewed_on as on_date, coalesce(r.section_id, '') as section_key,
+        'review ' || r.review_id || ': ' || r.score::decimal(18, 3) || ' of ' || r.max_score::decimal(18, 3) as what, r.delivery_id, r.line_number,
+        1 as assignments_reviewed, (r.score * m.whole_from_denominator >= r.max_score * m.whole_from_numerator)::bigint as assignments_worthy
+    from core.fct_assignment_reviews r
+    join trace_dates d on d.calendar_date = r.reviewed_on
+    cross join (select * from registry.measures where measure_id = 'assignments_worthy') m
+    where r.score is not null and r.max_score > 0 and r.reviewed_on <= (select as_of from settings.night)"""
+
 EVIDENCE: Mapping[str, str] = {
     "msr_attendance": _ATTENDANCE,
     "msr_assignments": _ASSIGNMENTS,
@@ -214,4 +225,5 @@ EVIDENCE: Mapping[str, str] = {
     "msr_final_marks": _FINAL_MARKS,
     "msr_discipline": _DISCIPLINE,
     "msr_survey_answers": _SURVEY_ANSWERS,
+    "msr_assignment_reviews": _REVIEWS,
 }

@@ -104,6 +104,9 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
                                        "day_counts": pa.array([enrollment.day_counts], text)}))  # fmt: skip
     _replace(db, "agencies", pa.table({"agency_id": pa.array(sorted(set(district.district.agencies)), text)}))
     _replace(db, "positive_schools", pa.table({"school_id": pa.array(sorted(set(attendance.positive_schools)), text)}))
+    used = district.gradebook
+    _replace(db, "gradebook", pa.table({"used_days": pa.array([used.used_days], whole), "used_items": pa.array([used.used_items], whole)}))
+    _replace(db, "zero_is_missing", pa.table({"school_id": pa.array(sorted(set(used.zero_is_missing)), text)}))
     _replace(db, "school_years", pa.table({"school_year": pa.array([y.year for y in years], whole), "start_date": pa.array([y.start for y in years], day),
                                            "end_date": pa.array([y.end for y in years], day)}))  # fmt: skip
     _replace(db, "terms", pa.table({"school_year": pa.array([y for y, _ in terms], whole), "term_id": pa.array([t.id for _, t in terms], text),

@@ -39,9 +39,8 @@ def test_declared_sources_are_the_accepted_tables() -> None:
     tables = {s["name"]: [t["name"] for t in s["tables"]] for s in declared}
     assert sorted(tables["held"]) == sorted(["bulk_scopes", "student_grades", "unknown_days", "survey_rosters", *ALL_TABLES])
     assert sorted(tables["changes"]) == sorted(["bulk_scopes", "student_grades", "unknown_days", *ALL_TABLES])
-    assert sorted(tables["settings"]) == sorted(
-        ["district", "night", "agencies", "positive_schools", "school_years", "sources", "fed_tables", "terms", "survey_eligible", "survey_waves", *CODE_MAPS]
-    )
+    settings = ["agencies", "district", "fed_tables", "gradebook", "night", "positive_schools", "school_years", "sources", "terms"]
+    assert sorted(tables["settings"]) == sorted([*settings, "survey_eligible", "survey_waves", "zero_is_missing", *CODE_MAPS])
 
 
 def test_only_staging_reads_accepted_rows() -> None:

@@ -227,7 +227,7 @@ def test_the_night_after_a_look_back_publishes_all_that_was_built(server: Story)
         if not rows:
             continue  # too early in the year for it
         shown = {tuple(r[c] for c in rows[0]) for r in good[view] if r.get("suppression", "none") == "none"}
-        assert shown, view
+        assert shown or all(r["n_subjects"] < 10 for r in rows), f"{view}: what is not of few people is not seen"  # every class is small
         assert shown <= {tuple(r.values()) for r in rows}, view
     assert len(set(server.hashes.values())) == 3
 

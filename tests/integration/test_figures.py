@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.districts import START
+from tests.gradebook_oracle import FIGURES, gradebooks
 from tests.nights import Night, make
 from tests.oracle import CELL, PERSON, Oracle
 
@@ -72,6 +73,7 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
     assert_published(night, values)
     assert_compared(night, values)
     assert_constructs(night, oracle)
+    assert_gradebooks(night, oracle)
 
 
 def assert_constructs(night: Night, oracle: Oracle) -> None:
@@ -95,6 +97,32 @@ def assert_constructs(night: Night, oracle: Oracle) -> None:
     assert ((shown["suppression"] == "primary") == small).all()
     assert shown.loc[small, ["value", "numerator", "denominator", "n_subjects"]].isna().all().all()
     assert shown.loc[~small, "value"].notna().all()
+
+
+def assert_gradebooks(night: Night, oracle: Oracle) -> None:
+    """Every class's gradebook, as it was built and as it is published: of small classes without what counts students."""
+    key = ["section_id", "period_start"]
+    found, expected = built(night, "rpt_gradebook_health", [*key, "last_graded_due_date"]), gradebooks(oracle)
+    found["last_graded_due_date"] = found["last_graded_due_date"].str[:10]
+    assert len(expected) > 50
+    assert_equal(found.assign(indicator_id="completion"), expected.assign(indicator_id="completion"), [*key, "indicator_id"], FIGURES)
+    assert set(found["indicator_id"]) == {"assignment_completion"}
+    some = found["denominator"] > 0
+    assert (found.loc[some, "value"] - found.loc[some, "numerator"] / found.loc[some, "denominator"]).abs().max() < 1e-9
+    assert found.loc[~some, "value"].isna().all()
+    both = frame(night.warehouse, "select * from marts.rpt_gradebook_health").merge(
+        found, on="gradebook_key", how="outer", suffixes=("", "_built"), indicator=True
+    )
+    assert (both["_merge"] == "both").all()
+    small = both["n_subjects_built"] < MIN_N
+    assert small.any()
+    assert not small.all()
+    assert ((both["suppression"] == "primary") == small).all()
+    assert both.loc[small, ["numerator", "denominator", "n_subjects", "value"]].isna().all().all()
+    for figure in ("gradebook_state", "n_assignments_due", "n_assignments_graded"):
+        assert (both[figure] == both[f"{figure}_built"]).all(), figure
+    for figure in ("numerator", "denominator", "n_subjects"):
+        assert (both.loc[~small, figure] == both.loc[~small, f"{figure}_built"]).all(), figure
 
 
 def assert_compared(night: Night, values: pd.DataFrame) -> None:

@@ -123,3 +123,40 @@ def test_suspensions_that_do_not_say_their_days_are_told(db: duckdb.DuckDBPyConn
     for days, n in ((2, said), (None, silent)):
         db.execute("insert into core.fct_discipline_actions select 2026, true, false, $days::decimal(18, 6) from range($n)", {"days": days, "n": n})
     assert failing(db, is_staged=is_staged) == ({(rule, MEAN)} if rule else set())
+
+
+GRADEBOOK = {
+    "n_assignments_due": "3", "n_assignments_graded": "2", "n_assignments_graded_lately": "1", "last_graded_due_date": "date '2025-09-30'",
+    "gradebook_state": "'in use'", "numerator": "50", "denominator": "60", "value": "50.0 / 60",
+}  # fmt: skip
+NONE = {"numerator": "0", "denominator": "0", "value": "null"}
+UNUSED = {
+    "n_assignments_graded": "0", "n_assignments_graded_lately": "0", "last_graded_due_date": "null", "gradebook_state": "'not used'",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        ({}, set()),
+        (NONE, set()),
+        (UNUSED, set()),
+        ({"numerator": "61", "value": "61.0 / 60"}, {"results_are_among_those_expected"}),
+        ({"value": "null"}, {"results_are_among_those_expected"}),
+        ({**NONE, "value": "1"}, {"results_are_among_those_expected"}),
+        ({"value": "0.9"}, {"results_are_among_those_expected"}),
+        ({"n_assignments_graded": "4"}, {"graded_work_was_due"}),
+        ({"n_assignments_graded_lately": "3"}, {"graded_work_was_due"}),
+        ({"last_graded_due_date": "null"}, {"graded_work_was_due"}),
+        ({"last_graded_due_date": "date '2026-01-15'"}, {"graded_work_was_due"}),
+        ({**UNUSED, "last_graded_due_date": "date '2025-09-30'"}, {"graded_work_was_due"}),
+        ({"gradebook_state": "'not used'"}, {"graded_work_was_due"}),
+    ],
+)
+def test_a_gradebook_that_cannot_be_is_named(change: dict[str, str], rules: set[str]) -> None:
+    db = duckdb.connect()
+    told = ", ".join(f"{value} as {column}" for column, value in (GRADEBOOK | change).items())
+    mart = f"""(select 'completion' as indicator_id, 2026 as school_year, '110' as school_id, date '2025-08-18' as period_start,
+               date '2026-01-14' as period_end, {told})"""
+    found = {rule.id for rule in load_suites("publication")["rpt_gradebook_health"].rules if db.execute(failing_sql(rule, "m", mart)).fetchall()}
+    assert found == rules

@@ -4,6 +4,7 @@ select
     assignments.school_key,
     assignments.due_date,
     assignments.points_possible,
+    assignments.is_counted,
     dates.piece_start,
     dates.school_year,
     dates.term_id

@@ -1,40 +1,7 @@
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
 -- A student's work on an assignment to read again since the last finished build: where a result changed, where the assignment, its class or section changed
 -- (a new one may have results already: it was in quarantine when they came), and where a learning system's user is another student now.
-with items as (
-    select {{ concat_key(["'oneroster'", "sourced_id"]) }} as assignment_key, sourced_id as assignment_id
-    from {{ source('changes', 'oneroster__line_items') }}
-    union
-    select {{ concat_key(["'lms'", "source_system", "source_system_identifier"]) }} as assignment_key, source_system_identifier as assignment_id
-    from {{ source('changes', 'lms__assignments') }}
-    union
-    select {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key, items.line_item_id as assignment_id
-    from {{ source('changes', 'oneroster__classes') }} as changed
-    inner join {{ ref('stg_oneroster__line_items') }} as items on changed.sourced_id = items.class_id
-    union
-    select {{ concat_key(["'lms'", "assignments.source_system", "assignments.assignment_id"]) }} as assignment_key, assignments.assignment_id
-    from {{ ref('stg_lms__assignments') }} as assignments
-    left join {{ ref('stg_lms__sections') }} as sections
-        on assignments.source_system = sections.source_system and assignments.lms_section_id = sections.lms_section_id
-    left join {{ source('changes', 'lms__sections') }} as changed_sections
-        on
-            assignments.source_system = changed_sections.source_system
-            and assignments.lms_section_id = changed_sections.source_system_identifier
-    left join {{ source('changes', 'oneroster__classes') }} as changed_classes on sections.class_id = changed_classes.sourced_id
-    where changed_sections.source_system is not null or changed_classes.sourced_id is not null
-    union
-    -- an entry is known to its results by namespace and identifier, not by record, and may be let in after them: any change of it may move them
-    select {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key, gradebook_entry_identifier as assignment_id
-    from {{ source('changes', 'edfi__gradebook_entries') }}
-    union
-    -- and one that names its section as the source does moves with the sections
-    select entries.assignment_key, entries.gradebook_entry_identifier as assignment_id
-    from {{ ref('stg_edfi__gradebook_entries') }} as entries
-    inner join {{ source('changes', 'edfi__sections') }} as sections on entries.source_section_identifier = sections.section_identifier
-    where entries.section_key is null
-),
-
-users_then_and_now as (
+with users_then_and_now as (
     select source_system, source_system_identifier, sis_user_identifier as student_id from {{ source('changes', 'lms__users') }}
     union
     select source_system, lms_user_id as source_system_identifier, student_id from {{ ref('int_lms_users_identified') }}
@@ -71,7 +38,7 @@ from {{ source('changes', 'edfi__student_gradebook_entries') }}
 union
 select results.assignment_key, results.assignment_id, results.student_key
 from {{ ref('int_results_combined') }} as results
-inner join items on results.assignment_id = items.assignment_id and results.assignment_key = items.assignment_key
+inner join {{ ref('int_assignments_moved') }} as items on results.assignment_id = items.assignment_id and results.assignment_key = items.assignment_key
 union
 select
     {{ concat_key(["'lms'", "submissions.source_system", "submissions.assignment_id"]) }} as assignment_key,

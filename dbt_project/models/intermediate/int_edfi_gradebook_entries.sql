@@ -6,6 +6,6 @@ with ranked as (
     from {{ ref('stg_edfi__gradebook_entries') }}
 )
 
-select assignment_key, section_key, school_id, source_section_identifier, date_assigned, due_date, max_points
+select assignment_key, section_key, school_id, source_section_identifier, date_assigned, due_date, max_points, entry_type_descriptor
 from ranked
 where recency = 1

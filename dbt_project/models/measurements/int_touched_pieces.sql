@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('dim_students') }}
 -- depends_on: {{ ref('fct_survey_answers') }}
+-- depends_on: {{ ref('fct_assignment_reviews') }}
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
 -- Which subjects to measure again, in which week pieces, and why. A full build touches everything; a night touches what its files changed and what the
 -- new date makes due. What decides a student's groups, schools or classes touches all of the student's pieces so far.
@@ -30,6 +31,10 @@ pieces as (
 
     responses as (
         select distinct response_key, piece_start, 'everything' as cause from {{ ref('fct_survey_answers') }}
+    ),
+
+    reviews as (
+        select review_id, piece_start, 'everything' as cause from {{ ref('fct_assignment_reviews') }}
     ),
 {% else %}
     caused as (
@@ -146,6 +151,20 @@ pieces as (
         from {{ ref('int_schools_changed') }} as changed
         inner join {{ ref('fct_survey_answers') }} as answers on changed.school_key = answers.school_key
     ),
+
+    reviews as (
+        -- in the piece in which it stands and in which it stood
+        select review_id, piece_start, 'review' as cause
+        from {{ touched_difference(ref('fct_assignment_reviews'), ['review_id', 'piece_start']) }} as changed
+        union
+        select reviews.review_id, reviews.piece_start, 'review' as cause
+        from {{ ref('fct_assignment_reviews') }} as reviews
+        inner join night on reviews.reviewed_on > night.previous_as_of and reviews.reviewed_on <= night.as_of
+        union
+        select reviews.review_id, reviews.piece_start, 'school' as cause
+        from {{ ref('int_schools_changed') }} as changed
+        inner join {{ ref('fct_assignment_reviews') }} as reviews on changed.school_key = reviews.school_key
+    ),
 {% endif %}
 
 all_causes as (
@@ -160,6 +179,9 @@ all_causes as (
     union all
     select 'response' as subject_type, responses.response_key as subject_key, responses.piece_start, responses.cause
     from responses
+    union all
+    select 'review' as subject_type, reviews.review_id as subject_key, reviews.piece_start, reviews.cause
+    from reviews
 )
 
 select

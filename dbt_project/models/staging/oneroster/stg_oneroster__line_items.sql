@@ -1,6 +1,7 @@
 select
     sourced_id as line_item_id,
     class_sourced_id as class_id,
+    category_sourced_id as category_id,
     {{ try_cast_date('due_date') }} as due_date,
     {{ try_cast_decimal('result_value_max') }} as points_possible,
     _withdrawn_on as withdrawn_on,

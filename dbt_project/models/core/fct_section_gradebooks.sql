@@ -1,0 +1,223 @@
+{{ config(meta={'carries_lineage': false}) }}
+-- The gradebook of each class section in each term so far (in the year, where no terms are set): students enrolled on its last day so far, assignments due,
+-- what came of them, and in plain words whether it is in use, by `[gradebook]` of the settings. A learning system's section that stands for a class is that
+-- class. `start_date` to `end_date` is the term, cut to the class's own academic sessions where they are known. A section of no school is left out.
+-- `is_fed`: of that year there are assignments from the section's kind of source; where there are none, no gradebook is sent, and nothing is known of it.
+with night as (
+    select dates.as_of, rules.used_days, rules.used_items
+    from {{ source('settings', 'night') }} as dates
+    cross join {{ source('settings', 'gradebook') }} as rules
+),
+
+terms as (
+    select
+        terms.school_year,
+        terms.term_id,
+        'term' as period_type,
+        terms.start_date,
+        terms.end_date,
+        night.as_of,
+        night.used_days,
+        night.used_items
+    from {{ source('settings', 'terms') }} as terms
+    inner join night on terms.start_date <= night.as_of
+    union all
+    select
+        years.school_year,
+        '' as term_id,
+        'year_to_date' as period_type,
+        years.start_date,
+        years.end_date,
+        night.as_of,
+        night.used_days,
+        night.used_items
+    from {{ source('settings', 'school_years') }} as years
+    inner join night on years.start_date <= night.as_of
+    where not exists (select 1 from {{ source('settings', 'terms') }} as terms where terms.school_year = years.school_year)
+),
+
+class_sessions as (
+    select classes.class_id, min(sessions.start_date) as start_date, max(sessions.end_date) as end_date
+    from {{ ref('stg_oneroster__classes') }} as classes
+    inner join {{ ref('stg_oneroster__academic_sessions') }} as sessions
+        on instr(',' || replace(classes.term_ids, ' ', '') || ',', ',' || sessions.session_id || ',') > 0
+    group by classes.class_id
+),
+
+sections as (
+    select
+        {{ concat_key(["'oneroster'", "classes.class_id"]) }} as section_key,
+        'oneroster' as fed_by,
+        classes.class_id as section_id,
+        classes.class_title as section_title,
+        classes.school_id as school_key,
+        class_sessions.start_date,
+        class_sessions.end_date
+    from {{ ref('stg_oneroster__classes') }} as classes
+    left join class_sessions on classes.class_id = class_sessions.class_id
+    where classes.school_id is not null
+    union all
+    select
+        section_key,
+        'edfi' as fed_by,
+        section_id,
+        course_title as section_title,
+        school_key,
+        cast(null as date) as start_date,
+        cast(null as date) as end_date
+    from {{ ref('dim_sections') }}
+    where section_key like 'edfi|%' and school_key is not null
+),
+
+section_terms as (
+    select
+        sections.section_key,
+        sections.fed_by,
+        sections.section_id,
+        sections.section_title,
+        sections.school_key,
+        terms.school_year,
+        terms.term_id,
+        terms.period_type,
+        terms.start_date as period_start,
+        terms.end_date as period_end,
+        greatest(terms.start_date, coalesce(sections.start_date, terms.start_date)) as start_date,
+        least(terms.end_date, coalesce(sections.end_date, terms.end_date)) as end_date,
+        least(terms.as_of, terms.end_date, coalesce(sections.end_date, terms.end_date)) as last_date,
+        terms.used_days,
+        terms.used_items
+    from sections
+    cross join terms
+),
+
+named as (
+    select source_id, section_id, min(class_id) as class_id
+    from {{ source('settings', 'lms_sections') }}
+    group by source_id, section_id
+),
+
+stand_ins as (
+    select
+        {{ concat_key(["'lms'", "sections.source_system", "sections.lms_section_id"]) }} as section_key,
+        {{ concat_key(["'oneroster'", "coalesce(named.class_id, sections.class_id)"]) }} as class_key
+    from {{ ref('stg_lms__sections') }} as sections
+    left join named on sections.source_system = named.source_id and sections.lms_section_id = named.section_id
+    where coalesce(named.class_id, sections.class_id) is not null
+),
+
+enrolled as (
+    select section_terms.section_key, section_terms.school_year, section_terms.term_id, count(distinct enrollments.student_key) as n_enrolled
+    from {{ ref('int_section_enrollments_combined') }} as enrollments
+    left join stand_ins on enrollments.section_key = stand_ins.section_key
+    inner join section_terms
+        on
+            coalesce(stand_ins.class_key, enrollments.section_key) = section_terms.section_key
+            and enrollments.begin_date <= section_terms.last_date
+            and enrollments.end_date > section_terms.last_date
+    group by section_terms.section_key, section_terms.school_year, section_terms.term_id
+),
+
+due as (
+    select
+        coalesce(stand_ins.class_key, assignments.section_key) as section_key,
+        assignments.due_date,
+        coalesce(counts.n_submitted, 0) as n_submitted,
+        coalesce(counts.n_graded, 0) as n_graded,
+        coalesce(counts.n_known, 0) as n_known,
+        case when assignments.is_counted then coalesce(counts.n_enrolled, 0) - coalesce(counts.n_not_expected, 0) else 0 end as n_expected
+    from {{ ref('dim_assignments') }} as assignments
+    left join stand_ins on assignments.section_key = stand_ins.section_key
+    left join {{ ref('fct_assignment_counts') }} as counts on assignments.assignment_key = counts.assignment_key
+),
+
+summed as (
+    select
+        section_terms.section_key,
+        section_terms.school_year,
+        section_terms.term_id,
+        count(*) as n_due,
+        min(due.due_date) as first_due,
+        max(case when due.n_submitted > 0 then due.due_date end) as last_answered,
+        max(case when due.n_graded > 0 then due.due_date end) as last_graded,
+        {{ sum_bigint('case when due.n_graded > 0 then 1 else 0 end') }} as n_graded,
+        {{ sum_bigint(
+            'case when due.n_graded > 0 and due.due_date > ' ~ add_days('section_terms.last_date', '-section_terms.used_days') ~ ' then 1 else 0 end'
+        ) }} as n_graded_lately,
+        {{ sum_bigint('due.n_known') }} as n_results,
+        {{ sum_bigint('due.n_expected') }} as n_expected
+    from section_terms
+    inner join due
+        on section_terms.section_key = due.section_key and due.due_date between section_terms.start_date and section_terms.last_date
+    group by section_terms.section_key, section_terms.school_year, section_terms.term_id
+),
+
+silent as (
+    select section_terms.section_key, section_terms.school_year, section_terms.term_id, count(*) as n_due_since
+    from section_terms
+    inner join summed
+        on
+            section_terms.section_key = summed.section_key
+            and section_terms.school_year = summed.school_year
+            and section_terms.term_id = summed.term_id
+    inner join due
+        on
+            section_terms.section_key = due.section_key
+            and due.due_date between section_terms.start_date and section_terms.last_date
+            and (summed.last_answered is null or due.due_date > summed.last_answered)
+    group by section_terms.section_key, section_terms.school_year, section_terms.term_id
+)
+
+select
+    {{ concat_key([
+        "section_terms.section_key", "section_terms.school_year", "section_terms.period_type", "section_terms.period_start"
+    ]) }} as gradebook_key,
+    section_terms.section_key,
+    section_terms.fed_by,
+    section_terms.school_key,
+    section_terms.section_id,
+    section_terms.section_title,
+    section_terms.school_year,
+    section_terms.term_id,
+    section_terms.period_type,
+    section_terms.period_start,
+    section_terms.period_end,
+    section_terms.start_date,
+    section_terms.end_date,
+    section_terms.last_date,
+    enrolled.n_enrolled,
+    coalesce(summed.n_due, 0) as n_due,
+    summed.first_due,
+    summed.last_answered,
+    coalesce(silent.n_due_since, 0) as n_due_since,
+    stand_ins_of.class_key is not null as is_of_a_learning_system,
+    coalesce(summed.n_graded, 0) as n_graded,
+    coalesce(summed.n_graded_lately, 0) as n_graded_lately,
+    summed.last_graded,
+    coalesce(summed.n_results, 0) as n_results,
+    coalesce(summed.n_expected, 0) as n_expected,
+    case
+        when coalesce(summed.n_graded_lately, 0) >= section_terms.used_items then 'in use'
+        when {{ day_diff('section_terms.start_date', 'section_terms.last_date') }} + 1 < section_terms.used_days then 'too early to say'
+        when summed.n_graded_lately > 0 then 'little used'
+        when summed.n_graded > 0 then 'no longer used'
+        else 'not used'
+    end as gradebook_state,
+    max(coalesce(summed.n_due, 0)) over (partition by section_terms.fed_by, section_terms.school_year) > 0 as is_fed
+from section_terms
+inner join enrolled
+    on
+        section_terms.section_key = enrolled.section_key
+        and section_terms.school_year = enrolled.school_year
+        and section_terms.term_id = enrolled.term_id
+left join summed
+    on
+        section_terms.section_key = summed.section_key
+        and section_terms.school_year = summed.school_year
+        and section_terms.term_id = summed.term_id
+left join silent
+    on
+        section_terms.section_key = silent.section_key
+        and section_terms.school_year = silent.school_year
+        and section_terms.term_id = silent.term_id
+left join (select distinct class_key from stand_ins) as stand_ins_of on section_terms.section_key = stand_ins_of.class_key
+where section_terms.last_date >= section_terms.start_date

@@ -1,0 +1,139 @@
+"""What a district says of its gradebooks: that a school's zeros are missing work, and which categories of work are not expected. The figures equal the files
+worked out again, and those of nights are those of a build from nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.districts import START
+from tests.integration.test_figures import assert_equal, built
+from tests.nights import Night, make
+from tests.oracle import CELL, Oracle
+
+SCHOOL = "110"
+WORK = ["assignment_completion", "missing_work", "weighted_missing_work", "on_time_work", "late_work", "d_f_rate"]
+
+
+def plant_zeros(landing: Path) -> int:
+    """Every seventh score in the files becomes a zero, of whatever status; gives how many."""
+    n = 0
+    for path in sorted(landing.glob("oneroster/*/*.zip")):
+        with zipfile.ZipFile(path) as package:
+            files = {name: package.read(name) for name in package.namelist()}
+        if "results.csv" not in files:
+            continue
+        reader = csv.DictReader(io.StringIO(files["results.csv"].decode("utf-8")))
+        rows = list(reader)
+        for row in rows:
+            if row["score"] and sum(row["sourcedId"].encode()) % 7 == 0:
+                row["score"] = "0"
+                n += 1
+        text = io.StringIO()
+        writer = csv.DictWriter(text, reader.fieldnames or [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        files["results.csv"] = text.getvalue().encode()
+        with zipfile.ZipFile(path, "w") as package:
+            for name, data in files.items():
+                package.writestr(name, data)
+    return n
+
+
+class WithoutHomework(Oracle):
+    """As if nobody had been given any homework."""
+
+    def roster(self, file: str) -> pd.DataFrame:
+        rows = super().roster(file)
+        return rows[rows["categorySourcedId"] != "cat-homework"] if file == "lineItems" else rows
+
+
+def figures(night: Night, reads: type[Oracle] = Oracle) -> tuple[pd.DataFrame, pd.DataFrame]:
+    values = built(night, "agg_indicator_values", CELL)
+    for column in ("numerator", "denominator"):
+        values[column] = values[column].astype(float)
+    expected = reads(night.folder, night.last_date.isoformat()).values()
+    return values[values["indicator_id"].isin(WORK)], expected[expected["indicator_id"].isin(WORK)]
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    night = make(tmp_path_factory.mktemp("zeros") / "district", 150, 12, seed=5)
+    assert plant_zeros(night.landing) > 50
+    assert night.run(night.last_date, START).exit_status == 0
+    return night
+
+
+def missing(values: pd.DataFrame, school: str) -> float:
+    one = values[(values["indicator_id"] == "missing_work") & (values["school_id"] == school) & (values["grade_level"] == "")
+                 & (values["group_family"] == "all") & (values["period_type"] == "year_to_date")]  # fmt: skip
+    return float(one["numerator"].sum())
+
+
+def test_without_the_setting_a_zero_is_a_score(night: Night) -> None:
+    values, expected = figures(night)
+    assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+
+
+def test_the_setting_builds_anew_and_a_zero_of_the_school_is_missing(night: Night, tmp_path: Path) -> None:
+    before, _ = figures(night)
+    schools = set(before["school_id"]) - {"", SCHOOL}
+    shutil.copytree(night.folder, tmp_path / "d", symlinks=True)
+    there = Night(tmp_path / "d")
+    with (there.folder / "district.toml").open("a", encoding="utf-8") as f:
+        f.write(f"\n[gradebook]\nzero_is_missing = {json.dumps([SCHOOL])}\n")
+    there.run(date.fromisoformat(night.last_date.isoformat()))
+    values, expected = figures(there)
+    assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+    assert missing(values, SCHOOL) > missing(before, SCHOOL)
+    assert all(missing(values, s) == missing(before, s) for s in schools)
+    assert anew(there, tmp_path / "fresh").hashes() == there.hashes()
+
+
+def anew(night: Night, folder: Path) -> Night:
+    """The same files and settings, built from nothing."""
+    shutil.copytree(night.folder, folder, ignore=shutil.ignore_patterns("data"))
+    fresh = Night(folder)
+    fresh.run(night.last_date, START)
+    return fresh
+
+
+def send_categories(landing: Path, day: date, title: str) -> None:
+    """A package of changes alone: homework is called something else."""
+    with zipfile.ZipFile(landing / "oneroster" / str(START) / "oneroster.zip") as package:
+        manifest = [line.split(",") for line in package.read("manifest.csv").decode().splitlines()]
+    told = [[name, {"file.categories": "delta"}.get(name, "absent") if name.startswith("file.") else value] for name, value in manifest]
+    folder = landing / "oneroster" / str(day)
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / "renamed.zip", "w") as package:
+        package.writestr("manifest.csv", "".join(f"{','.join(line)}\n" for line in told))
+        row = f"cat-homework,active,{day}T23:00:00.000Z,{title},"
+        package.writestr("categories.csv", f"sourcedId,status,dateLastModified,title,weight\n{row}\n")
+
+
+def test_work_of_a_category_that_the_map_leaves_out_is_not_expected_until_it_is_called_something_else(night: Night, tmp_path: Path) -> None:
+    shutil.copytree(night.folder, tmp_path / "d", symlinks=True)
+    there = Night(tmp_path / "d")
+    (there.folder / "codes/work_categories.csv").write_text("category,is_expected\nHOMEWORK,false\n", encoding="utf-8")
+    there.run(night.last_date)
+    values, expected = figures(there, WithoutHomework)
+    assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+    assert anew(there, tmp_path / "fresh").hashes()[0] == there.hashes()[0]
+    books = "select sum(denominator)::bigint, sum(n_assignments_due)::bigint from marts.rpt_gradebook_health"
+    ((less, due),), ((all_of_it, all_due),) = there.query(books), night.query(books)
+    assert (less < all_of_it, due) == (True, all_due)
+    send_categories(there.landing, night.last_date, "Practice")
+    there.run(night.last_date)
+    values, expected = figures(there)
+    assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+    assert there.query(books) == night.query(books)
+    assert anew(there, tmp_path / "again").hashes()[0] == there.hashes()[0]
