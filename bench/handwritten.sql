@@ -298,15 +298,16 @@ with total as (
 ), pooled as (
     select *, sum(absent) over mine as all_absent, sum(halves) over mine as all_halves, sum(enrolled) over mine as all_enrolled, row_number() over mine as nth
     from total window mine as (partition by student_id, school_year)
-), profile (indicator_id, profile_id, own, by_half, rule, least, must_come, to_grade_8, more, of_20, below) as (
-    values ('chronic_absence', 'edfacts', true, true, 'any_time', 10000, false, false, false, 2, 99),
-        ('chronic_absence', 'california', true, false, 'any_time', 31000, true, true, false, 2, 99),
-        ('chronic_absence', 'edu', true, false, 'last_day', 20000, false, false, true, 2, 99),
-        ('chronic_absence', 'city', false, false, 'last_day', 10000, true, false, false, 2, 99),
-        ('chronic_absence', 'district', false, false, 'last_day', 20000, false, false, false, 2, 99),
-        ('absence_at_risk', 'district', false, false, 'last_day', 20000, false, false, false, 1, 2),
-        ('moderate_chronic_absence', 'district', false, false, 'last_day', 20000, false, false, false, 2, 4),
-        ('severe_chronic_absence', 'district', false, false, 'last_day', 20000, false, false, false, 4, 99)
+), profile (indicator_id, profile_id, own, by_half, rule, least, must_come, to_grade_8, from_grade_6, more, of_20, below) as (
+    values ('chronic_absence', 'edfacts', true, true, 'any_time', 10000, false, false, false, false, 2, 99),
+        ('chronic_absence', 'california', true, false, 'any_time', 31000, true, true, false, false, 2, 99),
+        ('chronic_absence', 'edu', true, false, 'last_day', 20000, false, false, false, true, 2, 99),
+        ('chronic_absence', 'city', false, false, 'last_day', 10000, true, false, false, false, 2, 99),
+        ('chronic_absence', 'district', false, false, 'last_day', 20000, false, false, false, false, 2, 99),
+        ('absence_at_risk', 'district', false, false, 'last_day', 20000, false, false, false, false, 1, 2),
+        ('moderate_chronic_absence', 'district', false, false, 'last_day', 20000, false, false, false, false, 2, 4),
+        ('severe_chronic_absence', 'district', false, false, 'last_day', 20000, false, false, false, false, 4, 99),
+        ('early_warning_attendance', 'abc', false, false, 'last_day', 20000, false, false, true, true, 2, 99)
 ), judged as (
     select f.*, 'school' as counts_at,
         case when by_half then case when own then halves else all_halves end when own then absent else all_absent end as absent,
@@ -317,13 +318,14 @@ with total as (
     from pooled p cross join profile f where nth = 1
 )
 select j.indicator_id, j.profile_id, j.counts_at, j.period_type, j.period_start, j.period_end, j.school_year, j.student_id, j.school_id, j.least,
-    j.enrolled >= j.least as is_judged, min(j.grade) over (partition by j.student_id, j.school_year) as grade, g.combo, j.of_20, j.below, j.more,
+    j.enrolled >= j.least as is_judged, min(j.grade) over (partition by j.student_id, j.school_year) as grade, g.combo, j.of_20, j.below, j.more, j.from_grade_6,
     (j.absent * 20 < j.enrolled * j.below and (j.absent * 20 > j.enrolled * j.of_20 or (not j.more and j.absent * 20 = j.enrolled * j.of_20)))::bigint as n,
     j.absent::bigint as absent, j.enrolled::bigint as enrolled
 from judged j
 join year_group g on g.student_id = j.student_id and g.school_year = j.school_year and g.rule = j.rule
 where (not j.must_come or j.absent < j.enrolled)
-    and (not j.to_grade_8 or j.grade in ('TK', 'KG', '01', '02', '03', '04', '05', '06', '07', '08'));
+    and (not j.to_grade_8 or j.grade in ('TK', 'KG', '01', '02', '03', '04', '05', '06', '07', '08'))
+    and (not j.from_grade_6 or j.grade in ('06', '07', '08', '09', '10', '11', '12'));
 
 create table fct_student_indicators as
 select p.student_id as student_key, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, 'standard' as profile_id,
@@ -335,9 +337,18 @@ union all
 select student_id, school_id, school_year, period_type, period_start, period_end, indicator_id, profile_id,
     if(profile_id = 'edfacts', 2, 1), absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, if(is_judged, n = 1, null),
     case when not is_judged then format('Not judged yet: enrolled for {:g} days so far this year; this rule judges from {:d} on.', enrolled / 1000, least // 1000)
-        when n = 1 then format('Missed {:g} of {:g} days so far this year{}; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
+        when n = 1 or from_grade_6 then format('Missed {:g} of {:g} days so far this year{}; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
         if(profile_id = 'edfacts', ', counting a day missed by half as missed and one missed by less as not', ''), if(more, 'more than ', ''), (20 // of_20)::int, if(below < 20, ' to under 1 in ' || (20 // below), '')) end
-from flagged;
+from flagged
+union all
+-- of the early warning signs the district sends that of attendance alone: nobody is judged by all three
+select f.student_id, f.school_id, f.school_year, f.period_type, f.period_start, f.period_end, 'early_warning_flags', p.profile_id, 1,
+    if(is_judged, n, 0), is_judged::int, if(is_judged, n::double, null), null,
+    format('Not judged yet: early warning signs {:d} of {:d} that are known; the line is {:d}. ', if(is_judged, n, 0), is_judged::int, p.line)
+        || if(is_judged, format('Missed {:g} of {:g} days so far this year; the line is more than 1 in 10.', absent / 1000, enrolled / 1000),
+            format('Not judged yet: enrolled for {:g} days so far this year; this rule judges from {:d} on.', enrolled / 1000, least // 1000))
+from flagged f cross join (values ('one_or_more', 1), ('two_or_more', 2)) p (profile_id, line)
+where f.indicator_id = 'early_warning_attendance';
 
 -- Cells. People with one row in a period are summed by all their attributes together first; the few with several count once in each cell.
 create temp table fact as
@@ -401,7 +412,7 @@ group by all;
 
 create table agg_indicator_values as
 with rated as (
-    select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' or indicator_id = 'connection' as is_share,
+    select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' or indicator_id = 'connection' or indicator_id like 'early_warning%' as is_share,
         indicator_id like '%scale_mean' as is_mean, if(indicator_id like '%scale_mean', 1000, 1) as value_scale, 1.959963984540054 as z,
         case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 when indicator_id = 'weighted_missing_work' then 10 else 1 end as scale
     from cell

@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from tests import survey_oracle
+from tests.oracle_signs import early_warning
 
 FOREVER = "9999-12-31"
 STATUS_FAMILIES = ("english_learner", "disability", "economic_disadvantage", "homeless", "foster")
@@ -304,6 +305,7 @@ class Oracle:
                 for tier, of_20, below in (("absence_at_risk", 1, 2), ("moderate_chronic_absence", 2, 4), ("severe_chronic_absence", 4, 21)):
                     missed, days = judged["total_n"] * 20, judged["total_d"]
                     yield tier, profile, place, judged.assign(n=((missed >= days * of_20) & (missed < days * below)).astype(int))
+                yield from early_warning(place, judged)
 
     def _judged(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """(profile, place, one row a student): judged on the days at the school or on all days in the district, from so many days on, and (where it is
@@ -340,7 +342,7 @@ class Oracle:
         for indicator, period, facts in self._sums:
             for place in ("school", "district"):
                 cells += list(self._cells(facts, indicator, "standard", period, place))
-        for indicator, profile, place, facts in self.flags():
+        for indicator, profile, place, facts in (f for f in self.flags() if f[3]["is_judged"].any()):
             cells += list(self._cells(facts[facts["is_judged"]], indicator, profile, "year_to_date", place))
         found = pd.concat(cells, ignore_index=True)
         scale = found["indicator_id"].map(THOUSANDTHS).fillna(1)

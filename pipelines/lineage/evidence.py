@@ -129,20 +129,72 @@ _MARKS = """
     from counted g
     left join core.dim_student_grades st on st.student_key = g.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 
-# Final marks that have points and credits and that the scale counts, on the day from which they stand.
+# Final marks, on the day from which they stand; the stays of whom marks are known; and how much of the year a student's marks cover: of the terms of the
+# year as many as there are up to the last one that has marks, where each of these has some.
 _FINAL_MARKS = """
-    select m.student_key as subject_key, coalesce(m.school_key, '') as school_key, coalesce(st.grade_level, 'unknown') as grade_level,
-        null::varchar as modality, m.final_on as on_date, m.section_key,
-        m.section_key || ', ' || m.term_id || ': ' || m.letter || ' (' || m.grade_points::decimal(18, 3) || ' points), '
-            || m.credits_attempted::decimal(18, 3) || ' credits' as what,
-        m.delivery_id, m.line_number,
-        round(m.grade_points * round(least(m.credits_attempted, c.row_maximum) * c.scale)::bigint)::bigint as grade_points_by_credit,
-        round(least(m.credits_attempted, c.row_maximum) * c.scale)::bigint as gpa_credits
-    from core.fct_marks m
-    join trace_dates d on d.calendar_date = m.final_on
-    cross join (select * from registry.measures where measure_id = 'gpa_credits') c
-    left join core.dim_student_grades st on st.student_key = m.student_key and st.school_year = (select max(school_year) from trace_dates)
-    where m.is_final and m.is_in_gpa and m.grade_points is not null and m.credits_attempted > 0 and m.final_on <= (select as_of from settings.night)"""
+    with stands as (
+        select m.*, a.is_core, a.is_math_or_english, coalesce(m.school_key, '') as at_school
+        from core.fct_marks m
+        left join core.dim_sections s on s.section_key = m.section_key
+        left join registry.subject_areas a on a.subject = trim(lower(replace(regexp_replace(s.subject, '^.*#', ''), '_', ' ')))
+        where m.is_final and m.final_on <= (select as_of from settings.night)
+    ), year_terms as (
+        select term_id, start_date, rank() over (order by start_date) as nth, count(*) over () as n_terms, min(start_date) over () as year_start
+        from settings.terms where school_year = (select max(school_year) from trace_dates)
+    ), most as (
+        select scale, max(row_maximum) over () as row_maximum, measure_id from registry.measures where model = 'msr_final_marks'
+    ), rows as (
+        select m.student_key, m.at_school, m.final_on as on_date, m.section_key,
+            m.section_key || ', ' || m.term_id || ': ' || coalesce(m.letter, 'no letter')
+                || coalesce(' (' || m.grade_points::decimal(18, 3) || ' points)', '')
+                || coalesce(', ' || m.credits_attempted::decimal(18, 3) || ' credits', '') || coalesce(', earned ' || m.credits_earned::decimal(18, 3), '')
+                as what,
+            m.delivery_id, m.line_number,
+            case when m.is_in_gpa and m.grade_points is not null and m.credits_attempted > 0
+                 then round(least(m.credits_attempted, g.row_maximum) * g.scale)::bigint else 0 end as gpa_credits,
+            m.grade_points,
+            if(m.credits_attempted is null or m.credits_earned is null, 0, round(least(m.credits_attempted, c.row_maximum) * c.scale)) as attempted,
+            if(m.credits_earned is null, 0, round(least(m.credits_earned, c.row_maximum) * c.scale)) as earned,
+            case when m.credits_earned is null then round(least(coalesce(m.credits_attempted, c.row_maximum), c.row_maximum) * c.scale) else 0 end as not_said,
+            (m.credits_earned is not null)::bigint as says_credits, m.is_core, m.is_math_or_english, m.is_failed, 0 as covers, 0 as stays,
+            m.credits_attempted is not null and m.credits_earned is not null as says_both
+        from stands m
+        join trace_dates d on d.calendar_date = m.final_on
+        cross join (select * from most where measure_id = 'gpa_credits') g
+        cross join (select * from most where measure_id = 'credits_earned') c
+        union all
+        select m.student_key, min(m.at_school), t.year_start, '', 'final marks of ' || count(distinct t.nth) || ' of ' || any_value(t.n_terms) || ' terms', '',
+            null, 0, null, 0, 0, 0, 0, false, false, false,
+            case when list_sort(list(distinct t.nth)) = range(1, max(t.nth) + 1)
+                 then (select scale from most where measure_id = 'school_years_marked') * max(t.nth) / any_value(t.n_terms) else 0 end, 0, false
+        from stands m
+        join year_terms t on t.term_id = m.term_id
+        left join core.dim_schools k on k.school_key = m.school_key
+        where m.school_year = (select max(school_year) from trace_dates) and t.year_start in (select calendar_date from trace_dates)
+        group by m.student_key, t.year_start, if(coalesce(k.is_in_district, true), '', k.agency_id)
+        union all
+        select s.student_key, s.school_key, d.calendar_date, '', 'enrolled since ' || s.entry_date, '', null, 0, null, 0, 0, 0, 0, false, false, false, 0, 1,
+            false
+        from core.dim_stints s
+        join settings.school_years y on s.entry_date <= y.end_date and s.exit_date > y.start_date
+        join trace_dates d on d.calendar_date = greatest(s.entry_date, y.start_date)
+        where exists (select 1 from settings.fed_tables where table_name in ('extract__marks', 'edfi__grades'))
+    )
+    select r.student_key as subject_key, r.at_school as school_key, coalesce(st.grade_level, 'unknown') as grade_level,
+        null::varchar as modality, r.on_date, r.section_key, r.what, r.delivery_id, r.line_number,
+        coalesce(round(r.grade_points * r.gpa_credits)::bigint, 0) as grade_points_by_credit, r.gpa_credits,
+        r.attempted::bigint as credits_attempted, if(r.says_both, least(r.earned, r.attempted), 0)::bigint as credits_earned_of_attempted,
+        r.earned::bigint as credits_earned, r.says_credits as marks_with_credits, r.not_said::bigint as credits_not_said,
+        round(r.covers)::bigint as school_years_marked, r.stays as stays_marks_known,
+        coalesce(r.is_core and r.is_failed is not null, false)::bigint as core_marks,
+        coalesce(r.is_core and r.is_failed, false)::bigint as core_marks_failed,
+        ((r.is_core and r.is_failed) is null)::bigint as core_marks_in_doubt,
+        coalesce(r.is_math_or_english and r.is_failed is not null, false)::bigint as math_english_marks,
+        coalesce(r.is_math_or_english and r.is_failed, false)::bigint as math_english_marks_failed,
+        ((r.is_math_or_english and r.is_failed) is null)::bigint as math_english_marks_in_doubt
+    from rows r
+    left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)
+    where r.on_date <= (select as_of from settings.night)"""
 
 
 def _of_answer(m: Mapping[str, str]) -> str:
@@ -200,7 +252,8 @@ _DISCIPLINE = """
     )
     select r.student_key as subject_key, r.school_key, coalesce(st.grade_level, 'unknown') as grade_level, null::varchar as modality,
         r.calendar_date as on_date, '' as section_key, r.what, r.delivery_id, r.line_number,
-        r.stays_enrolled, r.stays_days_known, r.out_of_school as suspensions_out_of_school, r.in_school as suspensions_in_school,
+        r.stays_enrolled, r.stays_days_known, r.out_of_school + r.in_school as suspensions,
+        r.out_of_school as suspensions_out_of_school, r.in_school as suspensions_in_school,
         r.out_of_school * r.days as days_suspended_out_of_school, r.in_school * r.days as days_suspended_in_school
     from rows r
     left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)

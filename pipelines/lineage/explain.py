@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.lineage.graph import Manifest, registry
+from pipelines.lineage.graph import Manifest, measures_of_indicators, registry
 
 ROLLUPS: Mapping[str, str] = {
     "sum": "Totals are added up over people and days, and divided once at the end: never an average of rates.",
@@ -16,6 +16,7 @@ ROLLUPS: Mapping[str, str] = {
     "distinct": "Each person counts once, however often it happened in the year so far.",
     "total_per_person": "Each person's total for the year so far is added up over people and divided by the people: those who have none count as none.",
     "ratio_per_person": "Each person's own ratio for the year so far, to a thousandth, is added up over people and divided by the people: each counts alike.",
+    "flags_together": "The flags of other indicators are counted for each person, where all that it asks for are known; then the people are counted.",
     "latest_in_term": "The latest state of the term counts: newer marks take the place of older ones and are not added to them.",
 }
 FORMULAS = {"share_of_people": "as a", "share": "as a", "mean": "a mean over people, in"}
@@ -60,8 +61,8 @@ def explain(indicator_id: str, manifest: Manifest) -> Explanation:
     i = indicators[indicator_id]
     measures = {m["measure_id"]: m for m in registry("measures")}
     profiles = [p for p in registry("indicator_profiles") if p["indicator_id"] == indicator_id]
-    under = measures[i["denominator_measure"]]
-    names = dict.fromkeys([i["numerator_measure"], *(p["numerator_measure"] for p in profiles if p["numerator_measure"]), i["denominator_measure"]])
+    unit = measures[i["denominator_measure"]]["unit"] if i["denominator_measure"] else "flags known"
+    names = [n for n in measures if n in measures_of_indicators()[indicator_id]]
     return Explanation(
         indicator_id=indicator_id,
         name=i["indicator_name"],
@@ -70,7 +71,7 @@ def explain(indicator_id: str, manifest: Manifest) -> Explanation:
         direction=DIRECTIONS.get(i["direction"], i["direction"]),
         rollup=ROLLUPS.get(i["rollup"], i["rollup"]),
         measures=tuple((name, _measure(measures[name])) for name in names),
-        profiles=tuple((p["profile_id"], _profile(p, under["unit"])) for p in profiles),
+        profiles=tuple((p["profile_id"], _profile(p, i, unit)) for p in profiles),
         tables=tuple(sorted({t for name in names for t in manifest.source_tables(measures[name]["model"]) if "__" in t})),
     )
 
@@ -95,17 +96,24 @@ def _measure(m: Mapping[str, str]) -> str:
     return " ".join(words)
 
 
-def _profile(p: Mapping[str, str], unit: str) -> str:
-    """Authority, threshold, minimum, grain, groups, validity and source of one profile."""
+def _profile(p: Mapping[str, str], i: Mapping[str, str], unit: str) -> str:
+    """Authority, parts, threshold, minimum, doubt, grain, groups, validity and source of one profile."""
     words = [f"By {p['authority']}, version {p['version']}."]
     if p["numerator_measure"]:
         words.append(f"What counts against a person is {p['numerator_measure']}.")
+    parts = [x for x in registry("indicator_parts") if (x["indicator_id"], x["profile_id"]) == (p["indicator_id"], p["profile_id"])]
+    if parts:
+        named = (f"{x['part_indicator_id']} by {x['part_profile_id']} {x['counts_when'].replace('_', ' ')}" for x in parts)
+        words.append(f"What counts: {'; '.join(named)}.")
     if p["operator"]:
-        line = f"{p['operator'].replace('_', ' ')} {p['threshold_numerator']} in {p['threshold_denominator']}"
+        share = f" in {p['threshold_denominator']}" if p["threshold_denominator"] else " in all"
+        line = f"{p['operator'].replace('_', ' ')} {p['threshold_numerator']}{share}"
         under = f" and under {p['below_numerator']} in {p['below_denominator']}" if p["below_numerator"] else ""
         words.append(f"The line is {line}{under}; {GRAIN[p['grain']]}.")
     if int(p["minimum_denominator"] or 0):
         words.append(f"Nobody with fewer than {p['minimum_denominator']} {unit} is judged: they are in no figure, and their own row says so.")
+    if i["doubt_measure"]:
+        words.append(f"Nor is anybody whom {i['doubt_measure']} could bring over the line.")
     if p["must_have_attended"] == "true":
         words.append(f"Nor is anybody whose {unit} all count against them.")
     if p["grades"]:

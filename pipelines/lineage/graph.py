@@ -90,10 +90,15 @@ def registry(name: str) -> list[dict[str, str]]:
 
 
 def measures_of_indicators() -> dict[str, frozenset[str]]:
-    """For each indicator, its measures: the numerator and the denominator, and the numerators that profiles put in the place of its own."""
-    found = {i["indicator_id"]: {i["numerator_measure"], i["denominator_measure"]} for i in registry("indicators")}
+    """For each indicator, its measures: numerator, denominator, what is in doubt, whom it is about, and the numerators that profiles put in the place of its
+    own; of flags together, those of the indicators that are flagged.
+    """
+    sides = ("numerator_measure", "denominator_measure", "doubt_measure", "population_measure")
+    found = {i["indicator_id"]: {i[side] for side in sides} - {""} for i in registry("indicators")}
     for p in registry("indicator_profiles"):
         found[p["indicator_id"]] |= {p["numerator_measure"]} - {""}
+    for part in registry("indicator_parts"):
+        found[part["indicator_id"]] |= found[part["part_indicator_id"]]
     return {indicator: frozenset(some) for indicator, some in found.items()}
 
 

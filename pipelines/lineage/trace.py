@@ -1,6 +1,6 @@
 """From a figure down to the rows, files and lines behind it, and up again: is the figure what those rows add up to?
 
-Belongs here: finding the figure, choosing its subjects by the rules of the registry, adding up. Which fact rows a measure counts is `evidence.py`. All
+Belongs here: finding the figure and adding up. Whom it counts by the rules of the registry is `choose.py`, which fact rows a measure counts `evidence.py`. All
 functions read a DuckDB connection to the build database (read-only will do) and the ledger. What they give is student level: restricted.
 """
 
@@ -16,18 +16,17 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.lineage.evidence import EVIDENCE
+from pipelines.lineage.choose import THOUSANDTHS, choose_judged, choose_summed, choose_together, dicts, find_evidence, one
+from pipelines.lineage.choose import TraceError as TraceError
 from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Ledger
 
 MART = "agg_indicator_values"
-_THOUSANDTHS = 1000  # of what a person's ratio is a whole number
+_FLAGS: dict[str, Any] = {  # what flags together are made of, in the place of a measure
+    "measure_id": "flags", "fact": "the facts of its parts", "scale": THOUSANDTHS, "description": "Flags of its parts, counted together.",
+}  # fmt: skip
 GRAIN = ("school_year", "school_id", "grade_level", "group_family", "group_value", "period_type", "period_start", "indicator_id", "profile_id")
 EXAMPLE = f"{MART}:indicator_id=attendance_rate,school_id=110,period_type=week,period_start=2025-09-08"
-
-
-class TraceError(Exception):
-    """The figure cannot be traced; the message says what to name instead."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def find_figure(db: duckdb.DuckDBPyConnection, wanted: Mapping[str, str]) -> dic
         rest = {c: v for c, v in asked.items() if c not in place}
         conditions = [f"{c} is not distinct from ?" for c in place] + [f"{c}::varchar = ?" for c in rest]
         values = [*place.values(), *rest.values()]  # type: ignore[list-item]  # null is the district, and all grades
-    found = _dicts(db, f"select * from marts.{MART} where {' and '.join(conditions)} order by school_year desc, period_start desc", values)
+    found = dicts(db, f"select * from marts.{MART} where {' and '.join(conditions)} order by school_year desc, period_start desc", values)
     if not found:
         raise TraceError(_nothing_there(db, wanted))
     latest = [f for f in found if (f["school_year"], f["period_start"]) == (found[0]["school_year"], found[0]["period_start"])]
@@ -146,23 +145,21 @@ def _nothing_there(db: duckdb.DuckDBPyConnection, wanted: Mapping[str, str]) -> 
 
 def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, Any], limit: int | None = 20) -> Trace:
     """Recompute `figure` (a row of the mart) from its fact rows; at most `limit` rows are given back, or all of them. Raises TraceError."""
-    indicator = _one(db, "select * from registry.indicators where indicator_id = ?", [figure["indicator_id"]])
+    indicator = one(db, "select * from registry.indicators where indicator_id = ?", [figure["indicator_id"]])
     names = [figure["indicator_id"], figure["profile_id"]]
-    profile = _one(db, "select * from registry.indicator_profiles where indicator_id = ? and profile_id = ?", names)
+    profile = one(db, "select * from registry.indicator_profiles where indicator_id = ? and profile_id = ?", names)
     for kind, mine in (("indicators", indicator), ("indicator_profiles", profile)):
         if missing := set(registry(kind)[0]) - set(mine):
             raise TraceError(f"the build is older than this version (its {kind} do not say {', '.join(sorted(missing))}); run the nightly job again")
-    sides = (profile["numerator_measure"] or indicator["numerator_measure"], indicator["denominator_measure"])
-    over, under = (_one(db, "select * from registry.measures where measure_id = ?", [measure]) for measure in sides)
-    if over["model"] != under["model"] or over["model"] not in EVIDENCE:
-        raise TraceError(f"{indicator['indicator_id']}: pipelines/lineage/evidence.py does not say which rows {over['model']} counts")
     _name_files(db, ledger)
     _name_dates(db, figure)
-    measures = f"e.{over['measure_id']} as n, e.{under['measure_id']} as d"
-    db.execute(f"create or replace temp table trace_evidence as select e.* exclude ({_quantities(db, over['model'])}), {measures} "
-               f"from ({EVIDENCE[over['model']]}) e")  # fmt: skip
-    choose = _choose_summed if indicator["rollup"] in ("sum", "latest_in_term") else _choose_judged
-    choose(db, figure, indicator, profile, int(under["scale"]))
+    if indicator["rollup"] == "flags_together":
+        over = under = dict(_FLAGS)
+        choose_together(db, figure, profile)
+    else:
+        over, under = find_evidence(db, indicator, profile)
+        choose = choose_summed if indicator["rollup"] in ("sum", "latest_in_term") else choose_judged
+        choose(db, figure, indicator, profile, (int(over["scale"]), int(under["scale"])))
 
     scales = Decimal(int(over["scale"])), Decimal(int(under["scale"]))
     n, d, subjects = db.execute("select coalesce(sum(n), 0)::bigint, coalesce(sum(d), 0)::bigint, count(*) from trace_subjects").fetchall()[0]
@@ -170,7 +167,7 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
     of_figure = {
         "share": scales,
         "share_of_people": (people, people),
-        "mean": (Decimal(_THOUSANDTHS) if indicator["rollup"] == "ratio_per_person" else scales[0], people),
+        "mean": (Decimal(THOUSANDTHS) if indicator["rollup"] == "ratio_per_person" else scales[0], people),
     }[indicator["value_kind"]]
     files = _files(db)
     return Trace(
@@ -217,86 +214,6 @@ def _name_dates(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any]) -> Non
     )
 
 
-def _quantities(db: duckdb.DuckDBPyConnection, model: str) -> str:
-    return ", ".join(m for (m,) in db.execute("select measure_id from registry.measures where model = ? order by 1", [model]).fetchall())
-
-
-# Whose figures a school's rows are in: '' the district's, else those of the agency that the school is of.
-_AGENCY = "coalesce((select k.agency_id from core.dim_schools k where k.school_key = {} and not k.is_in_district), '')"
-
-
-def _choose_summed(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], indicator: Mapping[str, Any], profile: Mapping[str, Any], scale: int) -> None:
-    """Totals are sums over the cell's rows: `trace_rows`, and `trace_subjects` (those with something in the denominator)."""
-    group = {
-        "all": "true",
-        "modality": "e.modality = $value",
-    }.get(
-        str(figure["group_family"]),
-        "exists (select 1 from core.dim_student_groups g where g.student_key = e.subject_key and g.group_family = $family "
-        "and g.group_value = $value and e.on_date >= g.valid_from and e.on_date < g.valid_to)",
-    )
-    counted = "true" if indicator["rollup"] == "latest_in_term" else "(e.d <> 0 or e.n <> 0)"  # a mark rests on rows that are no mark themselves
-    _create(
-        db,
-        "trace_rows",
-        f"""select e.*, 1 as place from trace_evidence e
-            where {counted} and {group} and (e.school_key = $school or $school is null and {_AGENCY.format("e.school_key")} = '')
-                and ($grade is null or e.grade_level = $grade)""",
-        figure,
-    )
-    db.execute("create or replace temp table trace_subjects as select subject_key, sum(n) as n, sum(d) as d from trace_rows group by 1 having sum(d) > 0")
-
-
-def _choose_judged(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], indicator: Mapping[str, Any], profile: Mapping[str, Any], scale: int) -> None:
-    """Each person is judged on the total of all their days (or of those at the school, as the profile says) and then counted once, or with their total or
-    ratio.
-    """
-    own = figure["school_id"] is not None and profile["grain"] == "school"
-    totalled = "e.school_key = $school" if own else f"{_AGENCY.format('e.school_key')} = {_AGENCY.format('$school')}"
-    here = "($school is null or e.subject_key in (select subject_key from trace_evidence where school_key = $school))"
-    _create(db, "trace_pool", f"select e.* from trace_evidence e where {totalled} and {here} and ($grade is null or e.grade_level = $grade)", figure)
-    if figure["group_family"] == "modality":
-        group = "false"  # a judgement over the year has no modality
-    elif figure["group_family"] == "all":
-        group = "true"
-    else:
-        group = """exists (select 1 from core.dim_student_years y join core.dim_group_signatures g on g.signature = y.signature
-            where y.student_key = t.subject_key and y.school_year = $year and y.membership_rule = $membership
-                and g.group_family = $family and g.group_value = $value)"""
-    facts = {**figure, "membership": profile["membership_rule"], "minimum": int(profile["minimum_denominator"]) * scale,
-             "over": profile["threshold_numerator"], "under": profile["threshold_denominator"],
-             "part": profile["below_numerator"], "whole": profile["below_denominator"], "equal": profile["operator"] == "at_least",
-             "came": bool(profile["must_have_attended"]), "these": profile["grades"]}  # fmt: skip
-    of_person = {
-        "total_per_person": "t.n",
-        "ratio_per_person": f"(2 * {_THOUSANDTHS} * t.n + t.d) // (2 * t.d)",  # half rounded up
-    }.get(
-        str(indicator["rollup"]),
-        """coalesce(t.n * $under::bigint > t.d * $over::bigint or ($equal and t.n * $under::bigint = t.d * $over::bigint), t.n > 0)
-                and coalesce(t.n * $whole::bigint < t.d * $part::bigint, true)""",
-    )
-    _create(
-        db,
-        "trace_subjects",
-        f"""with t as (select subject_key, min(grade_level) as grade_level, sum(n) as n, sum(d) as d from trace_pool group by 1)
-            select t.subject_key, 1::bigint as d, ({of_person})::bigint as n from t
-            where t.d >= $minimum and t.d > 0 and (not $came or t.n < t.d)
-                and ($these::varchar is null or list_contains(string_split($these::varchar, ' '), t.grade_level))
-                and {group}""",
-        facts,
-    )
-    db.execute("""create or replace temp table trace_rows as
-        select p.*, 1 - s.n as place from trace_pool p join trace_subjects s on s.subject_key = p.subject_key""")
-
-
-def _create(db: duckdb.DuckDBPyConnection, name: str, sql: str, facts: Mapping[str, Any]) -> None:
-    """A temporary table from a query that uses some of the facts as parameters."""
-    values = {"school": facts["school_id"], "grade": facts["grade_level"], "family": facts["group_family"], "value": facts["group_value"],
-              "year": facts["school_year"], **{k: facts[k] for k in ("membership", "minimum", "over", "under", "part", "whole", "equal", "came",
-                                                                             "these") if k in facts}}  # fmt: skip
-    db.execute(f"create or replace temp table {name} as {sql}", {k: v for k, v in values.items() if f"${k}" in sql})
-
-
 def _files(db: duckdb.DuckDBPyConnection) -> tuple[FileShare, ...]:
     found = db.execute("""
         select f.name, f.business_date, r.delivery_id, f.sha256, f.raw_path, f.status, count(*), min(r.line_number), max(r.line_number)
@@ -325,16 +242,3 @@ def _failed_checks(ledger: Ledger, deliveries: Sequence[str], indicator_id: str)
     found += ledger.rows(f"select {columns} from checks where passed = 0 and indicator_id = ? and run_id = {newest}", [indicator_id])
     times: Counter[tuple[str, ...]] = Counter(tuple(str(c[k]) for k in columns.split(", ")) for c in found)
     return tuple({**dict(zip(columns.split(", "), c, strict=True)), "n_times": n} for c, n in sorted(times.items()))
-
-
-def _one(db: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any]) -> dict[str, Any]:
-    found = _dicts(db, sql, values)
-    if not found:
-        raise TraceError(f"the registry in the build has no {' '.join(map(str, values))}; run the nightly job again")
-    return found[0]
-
-
-def _dicts(db: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    result = db.execute(sql, list(values))
-    names = [c[0] for c in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

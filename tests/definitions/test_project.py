@@ -17,7 +17,7 @@ from pipelines.quality.expectations import load_suites
 from pipelines.sources import ALL_TABLES
 
 ROLLUPS_OF = {
-    "share_of_people": ("flag_of_total", "distinct"), "share": ("sum", "latest_in_term"), "mean": ("total_per_person", "ratio_per_person"),
+    "share_of_people": ("flag_of_total", "distinct", "flags_together"), "share": ("sum", "latest_in_term"), "mean": ("total_per_person", "ratio_per_person"),
 }  # fmt: skip
 
 
@@ -102,15 +102,24 @@ def test_the_registry_holds_together() -> None:
     by_id = {m["measure_id"]: m for m in registry("measures")}
     of = {i["indicator_id"]: i for i in registry("indicators")}
     for i in of.values():
+        assert (i["stage"] == "2") == (i["rollup"] == "flags_together") == (not i["numerator_measure"])
+        if i["stage"] == "2":
+            continue
         over, under = by_id[i["numerator_measure"]], by_id[i["denominator_measure"]]
         assert over["subject_type"] == under["subject_type"]
-        if i["rollup"] in ("sum", "latest_in_term", "flag_of_total", "ratio_per_person"):
+        if i["rollup"] in ("sum", "latest_in_term", "ratio_per_person"):
             assert over["scale"] == under["scale"], f"{i['indicator_id']} divides whole numbers of different units"
         if i["rollup"] != "ratio_per_person":  # of which the mart shows the ratio, and its parts rounded
             assert 1000 % int(over["scale"]) == 0, "the marts show three decimals"
+        if i["doubt_measure"]:
+            doubt = by_id[i["doubt_measure"]]
+            assert [doubt[c] for c in ("model", "unit", "scale", "accumulation")] == [over[c] for c in ("model", "unit", "scale", "accumulation")]
+        if i["doubt_measure"] or i["population_measure"]:
+            assert i["rollup"] == "flag_of_total"
+            assert i["not_yet_words"], "whoever is not judged yet is told so"
     for p in registry("indicator_profiles"):
         assert p["membership_rule"] in ("on_the_day", "last_day", "any_time")
-        is_of_students = by_id[of[p["indicator_id"]]["denominator_measure"]]["subject_type"] == "student"
+        is_of_students = of[p["indicator_id"]]["stage"] == "2" or by_id[of[p["indicator_id"]]["denominator_measure"]]["subject_type"] == "student"
         assert p["leaver_rule"] == ("counted" if is_of_students else "")
         assert int(p["version"]) >= 1
         if of[p["indicator_id"]]["value_kind"] == "mean":
@@ -123,6 +132,27 @@ def test_the_registry_holds_together() -> None:
             own, in_its_place = by_id[of[p["indicator_id"]]["numerator_measure"]], by_id[p["numerator_measure"]]
             same = ("model", "subject_type", "unit", "scale", "accumulation")
             assert [own[c] for c in same] == [in_its_place[c] for c in same], f"{p['indicator_id']} by {p['profile_id']} counts something else"
+
+
+def test_flags_together_are_of_flags_that_there_are() -> None:
+    of = {(p["indicator_id"], p["profile_id"]): p for p in registry("indicator_profiles")}
+    indicators = {i["indicator_id"]: i for i in registry("indicators")}
+    parts = registry("indicator_parts")
+    wholes = {k for k in of if indicators[k[0]]["stage"] == "2"}
+    assert {(x["indicator_id"], x["profile_id"]) for x in parts} == wholes
+    for x in parts:
+        part, whole = of[x["part_indicator_id"], x["part_profile_id"]], of[x["indicator_id"], x["profile_id"]]
+        assert indicators[part["indicator_id"]]["rollup"] in ("flag_of_total", "distinct"), "a flag of flags of flags"
+        assert x["counts_when"] in ("raised", "not_raised")
+        assert part["grades"] == whole["grades"], "who is not judged by a part is not judged by the whole"
+        if indicators[part["indicator_id"]]["doubt_measure"]:
+            assert not part["below_numerator"], "between two lines what is in doubt may be in and out again"
+    for k in wholes:
+        mine = [x for x in parts if (x["indicator_id"], x["profile_id"]) == k]
+        assert sorted(x["part"] for x in mine) == [str(n + 1) for n in range(len(mine))]
+        assert int(of[k]["minimum_denominator"]) == len(mine), "where a part is not known, those who are judged would all be at fault"
+        assert (of[k]["operator"], of[k]["threshold_denominator"]) == ("at_least", "")
+        assert 1 <= int(of[k]["threshold_numerator"]) <= len(mine)
 
 
 def test_an_indicator_stands_on_its_own_tables_only() -> None:

@@ -15,6 +15,7 @@ ACTIONS, EDFI = "extract__discipline", "edfi__discipline_actions"
     [
         (set(), [("2", True)], []),
         ({"extract__attendance"}, [], []),
+        ({"extract__marks", "edfi__grades", "extract__sections"}, [], ["edfi__grades", "extract__marks"]),
         ({ACTIONS}, [], [ACTIONS]),
         ({ACTIONS}, [("", True), (None, True)], [ACTIONS]),
         ({ACTIONS}, [(None, True), ("0.5", True)], [ACTIONS, f"{ACTIONS}.days"]),

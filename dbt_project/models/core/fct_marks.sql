@@ -53,6 +53,7 @@ select
     marks.grade_points,
     marks.is_in_gpa,
     marks.is_d_or_f,
+    marks.is_failed,
     marks.delivery_id,
     marks.line_number
 from marks

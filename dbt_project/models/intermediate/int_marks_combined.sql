@@ -1,4 +1,5 @@
--- One shape for a mark that a student was given in a section for a term. `mark_scale` says what a letter is worth; of other letters it is not known.
+-- One shape for a mark that a student was given in a section for a term. `mark_scale` says what a letter is worth; of other letters it is not known. A
+-- mark is failed where the scale counts it as D or F and gives no points for it; of a D or F without points that is not known.
 select
     marks.student_id as student_key,
     {{ concat_key(["'extract'", "marks.section_id"]) }} as section_key,
@@ -14,6 +15,10 @@ select
     {{ try_cast_decimal('scale.points') }} as grade_points,
     scale.is_in_gpa = 'true' as is_in_gpa,
     scale.is_d_or_f = 'true' as is_d_or_f,
+    case
+        when scale.is_d_or_f = 'false' or {{ try_cast_decimal('scale.points') }} > 0 then false
+        when scale.is_d_or_f = 'true' and {{ try_cast_decimal('scale.points') }} = 0 then true
+    end as is_failed,
     marks.first_seen_on,
     marks.delivery_id,
     marks.line_number
@@ -38,6 +43,10 @@ select
     {{ try_cast_decimal('scale.points') }} as grade_points,
     scale.is_in_gpa = 'true' as is_in_gpa,
     scale.is_d_or_f = 'true' as is_d_or_f,
+    case
+        when scale.is_d_or_f = 'false' or {{ try_cast_decimal('scale.points') }} > 0 then false
+        when scale.is_d_or_f = 'true' and {{ try_cast_decimal('scale.points') }} = 0 then true
+    end as is_failed,
     grades.first_seen_on,
     grades.delivery_id,
     grades.line_number

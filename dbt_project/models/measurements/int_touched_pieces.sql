@@ -98,6 +98,29 @@ pieces as (
         select student_key, piece_start, 'marks' as cause
         from {{ touched_difference(ref('fct_marks'), ['student_key', 'piece_start'], where='piece_start is not null') }} as marks
         union
+        -- and at the start of the terms of its year, where it is said how much of the year marks cover
+        select marks.student_key, dates.piece_start, 'marks' as cause
+        from (
+            select student_key, school_year
+            from {{ touched_difference(ref('fct_marks'), ['student_key', 'school_year'], where='piece_start is not null') }} as changed
+            union
+            select changed.student_key, changed.school_year
+            from {{ ref('fct_marks') }} as changed
+            inner join night on changed.final_on > night.previous_as_of and changed.final_on <= night.as_of
+        ) as marks
+        inner join (
+            select school_year, min(start_date) as year_start
+            from {{ source('settings', 'terms') }}
+            group by school_year
+        ) as terms on marks.school_year = terms.school_year
+        inner join {{ ref('dim_dates') }} as dates on terms.year_start = dates.calendar_date
+        union
+        -- a mark in a section whose subject may be another one now
+        select marks.student_key, marks.piece_start, 'marks' as cause
+        from {{ ref('int_sections_changed') }} as changed
+        inner join {{ ref('fct_marks') }} as marks on changed.section_key = marks.section_key
+        where marks.piece_start is not null
+        union
         select student_key, piece_start, cause
         from caused
         where piece_start is not null

@@ -54,6 +54,9 @@ counted as (
         1 as quantity
     from suspensions
     union all
+    select student_key, school_key, calendar_date, piece_start, 'suspensions' as measure_id, 1 as quantity
+    from suspensions
+    union all
     select
         suspensions.student_key, suspensions.school_key, suspensions.calendar_date, suspensions.piece_start,
         measures.measure_id,

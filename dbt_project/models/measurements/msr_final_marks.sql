@@ -1,13 +1,20 @@
--- What final marks add to a grade point average: points by credits, and credits, of marks that the district's scale counts and gives points for and whose
--- credits are said. A mark of standards, passed or not passed, or of a letter that the scale lacks is no mark of nought: it is left out of both.
-with counted as (
+-- What final marks add: to a grade point average points by credits, and credits, of marks that the district's scale counts and gives points for and whose
+-- credits are said; credits attempted and earned; and marks of core subjects that are passed or not. What nobody says is not nought: a mark without credits
+-- is in no sum of them, and one of which nobody knows whether it is a failed one of a core subject is in doubt, apart from those that are known.
+-- How much of the year a student's marks cover stands on the first day of its terms, at one of the schools of an agency that gave them.
+with given as (
     select
         marks.student_key,
         coalesce(marks.school_key, '') as school_key,
         marks.piece_start,
         versions.signature,
         marks.grade_points,
-        cast(round(least(marks.credits_attempted, measures.row_maximum) * measures.scale) as bigint) as credits
+        marks.credits_attempted,
+        marks.credits_earned,
+        marks.is_failed,
+        marks.is_in_gpa and marks.grade_points is not null and marks.credits_attempted > 0 as is_averaged,
+        areas.is_core,
+        areas.is_math_or_english
     from {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('fct_marks') }} as marks on touched.subject_key = marks.student_key and touched.piece_start = marks.piece_start
     inner join {{ source('settings', 'night') }} as night on marks.final_on <= night.as_of
@@ -16,23 +23,142 @@ with counted as (
             marks.student_key = versions.student_key
             and marks.final_on >= versions.valid_from
             and marks.final_on < versions.valid_to
+    left join {{ ref('dim_sections') }} as sections on marks.section_key = sections.section_key
+    left join {{ ref('subject_areas') }} as areas on lower(trim(replace(regexp_replace(sections.subject, '^.*#', ''), '_', ' '))) = areas.subject
+    where touched.subject_type = 'student'
+),
+
+averaged as (
+    select given.*, cast(round(least(given.credits_attempted, measures.row_maximum) * measures.scale) as bigint) as credits
+    from given
     inner join {{ ref('measures') }} as measures on measures.measure_id = 'gpa_credits'
-    where touched.subject_type = 'student' and marks.is_in_gpa and marks.grade_points is not null and marks.credits_attempted > 0
+    where given.is_averaged
+),
+
+-- what each mark says of each measure; null where it says nothing
+said as (
+    select
+        given.student_key, given.school_key, given.piece_start, given.signature,
+        measures.measure_id, measures.scale, measures.row_maximum,
+        case measures.measure_id
+            when 'credits_attempted' then case when given.credits_earned is not null then given.credits_attempted end
+            when 'credits_earned_of_attempted'
+                then case
+                    when given.credits_earned is not null and given.credits_attempted is not null then least(given.credits_earned, given.credits_attempted)
+                end
+            when 'credits_earned' then given.credits_earned
+            when 'marks_with_credits' then case when given.credits_earned is not null then 1 end
+            when 'credits_not_said' then case when given.credits_earned is null then coalesce(given.credits_attempted, measures.row_maximum) end
+            when 'core_marks' then case when given.is_core and given.is_failed is not null then 1 end
+            when 'core_marks_failed' then case when given.is_core and given.is_failed then 1 end
+            when 'core_marks_in_doubt' then case when {{ may_be_both('given.is_core', 'given.is_failed') }} then 1 end
+            when 'math_english_marks' then case when given.is_math_or_english and given.is_failed is not null then 1 end
+            when 'math_english_marks_failed' then case when given.is_math_or_english and given.is_failed then 1 end
+            when 'math_english_marks_in_doubt' then case when {{ may_be_both('given.is_math_or_english', 'given.is_failed') }} then 1 end
+        end as amount
+    from given
+    cross join {{ ref('measures') }} as measures
+    where measures.model = 'msr_final_marks'
+),
+
+counted as (
+    select
+        student_key, school_key, piece_start, signature, measure_id,
+        cast(round(least(amount, coalesce(row_maximum, amount)) * scale) as bigint) as quantity
+    from said
+    where amount > 0
+    union all
+    select
+        averaged.student_key, averaged.school_key, averaged.piece_start, averaged.signature, measures.measure_id,
+        case measures.measure_id when 'gpa_credits' then averaged.credits else cast(round(averaged.credits * averaged.grade_points) as bigint) end as quantity
+    from averaged
+    inner join {{ ref('measures') }} as measures on measures.measure_id in ('gpa_credits', 'grade_points_by_credit')
+),
+
+terms as (
+    select
+        terms.school_year, terms.term_id, dates.piece_start,
+        starts.year_start, starts.n_terms,
+        row_number() over (partition by terms.school_year order by terms.start_date) as place
+    from {{ source('settings', 'terms') }} as terms
+    inner join (
+        select school_year, min(start_date) as year_start, count(*) as n_terms
+        from {{ source('settings', 'terms') }}
+        group by school_year
+    ) as starts on terms.school_year = starts.school_year
+    inner join {{ ref('dim_dates') }} as dates on starts.year_start = dates.calendar_date
+),
+
+covered as (
+    select
+        marks.student_key, terms.piece_start, terms.year_start, terms.n_terms,
+        min(coalesce(marks.school_key, '')) as school_key,
+        count(distinct terms.place) as n_marked,
+        max(terms.place) as last_place
+    from {{ ref('int_touched_pieces') }} as touched
+    inner join terms on touched.piece_start = terms.piece_start and touched.school_year = terms.school_year
+    inner join {{ ref('fct_marks') }} as marks
+        on touched.subject_key = marks.student_key and terms.school_year = marks.school_year and terms.term_id = marks.term_id
+    inner join {{ source('settings', 'night') }} as night on marks.final_on <= night.as_of
+    left join {{ ref('dim_schools') }} as schools on marks.school_key = schools.school_key
+    where touched.subject_type = 'student'
+    group by
+        marks.student_key, terms.piece_start, terms.year_start, terms.n_terms,
+        case when coalesce(schools.is_in_district, true) then '' else schools.agency_id end
+),
+
+reported as (
+    select max(case when table_name in ('extract__marks', 'edfi__grades') then 1 else 0 end) as says_marks
+    from {{ source('settings', 'fed_tables') }}
+),
+
+stays as (
+    select stints.student_key, stints.school_key, dates.calendar_date, dates.piece_start
+    from {{ ref('int_touched_pieces') }} as touched
+    inner join reported on reported.says_marks = 1
+    inner join {{ ref('dim_stints') }} as stints on touched.subject_key = stints.student_key
+    inner join {{ source('settings', 'school_years') }} as years
+        on touched.school_year = years.school_year and stints.entry_date <= years.end_date and stints.exit_date > years.start_date
+    inner join {{ ref('dim_dates') }} as dates
+        on dates.calendar_date = greatest(stints.entry_date, years.start_date) and touched.piece_start = dates.piece_start
+    where touched.subject_type = 'student'
+),
+
+by_year as (
+    select
+        covered.student_key, covered.school_key, covered.year_start as calendar_date, covered.piece_start, measures.measure_id,
+        cast(floor((2 * measures.scale * covered.last_place + covered.n_terms) / (2 * covered.n_terms)) as bigint) as quantity
+    from covered
+    inner join {{ ref('measures') }} as measures on measures.measure_id = 'school_years_marked'
+    where covered.n_marked = covered.last_place
+    union all
+    select student_key, school_key, calendar_date, piece_start, 'stays_marks_known' as measure_id, 1 as quantity
+    from stays
+),
+
+measured as (
+    select student_key, school_key, piece_start, signature, measure_id, quantity
+    from counted
+    union all
+    select by_year.student_key, by_year.school_key, by_year.piece_start, versions.signature, by_year.measure_id, by_year.quantity
+    from by_year
+    inner join {{ source('settings', 'night') }} as night on by_year.calendar_date <= night.as_of
+    inner join {{ ref('dim_student_versions') }} as versions
+        on
+            by_year.student_key = versions.student_key
+            and by_year.calendar_date >= versions.valid_from
+            and by_year.calendar_date < versions.valid_to
 )
 
 select
     'student' as subject_type,
-    counted.student_key as subject_key,
-    counted.school_key,
+    student_key as subject_key,
+    school_key,
     cast(null as {{ dbt.type_string() }}) as grade_level,
-    counted.signature,
+    signature,
     cast(null as {{ dbt.type_string() }}) as modality,
-    counted.piece_start,
-    measures.measure_id,
-    {{ sum_bigint(
-        "case measures.measure_id when 'gpa_credits' then counted.credits else cast(round(counted.credits * counted.grade_points) as bigint) end"
-    ) }} as quantity
-from counted
-cross join {{ ref('measures') }} as measures
-where measures.model = 'msr_final_marks'
-group by counted.student_key, counted.school_key, counted.signature, counted.piece_start, measures.measure_id
+    piece_start,
+    measure_id,
+    {{ sum_bigint('quantity') }} as quantity
+from measured
+group by student_key, school_key, signature, piece_start, measure_id

@@ -20,8 +20,8 @@ with measured as (
     inner join {{ ref('indicators') }} as indicators on moments.indicator_id = indicators.indicator_id
     inner join {{ ref('indicator_profiles') }} as profiles
         on moments.indicator_id = profiles.indicator_id and moments.profile_id = profiles.profile_id
-    inner join {{ ref('measures') }} as numerators on indicators.numerator_measure = numerators.measure_id
-    inner join {{ ref('measures') }} as denominators on indicators.denominator_measure = denominators.measure_id
+    left join {{ ref('measures') }} as numerators on indicators.numerator_measure = numerators.measure_id -- flags together are made of no measure
+    left join {{ ref('measures') }} as denominators on indicators.denominator_measure = denominators.measure_id
     left join {{ ref('t_quantiles') }} as quantiles on quantiles.degrees_of_freedom = least(moments.n_subjects - 1, 200)
     where moments.sum_d > 0
 ),

@@ -1,0 +1,355 @@
+"""Credits, Freshman OnTrack and the early warning signs through the real job: a small district whose marks are drawn at random, over nights with
+corrections, against the files worked out again by hand. Nothing of the oracle is read from the pipeline. Every person is made up.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import shutil
+from collections import defaultdict
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.lineage.ledger import Ledger
+from pipelines.lineage.trace import find_figure, trace
+from tests.districts import TestDistrict
+
+DAYS = [date(2025, 9, 1) + timedelta(days=n) for n in range(30) if n % 7 < 5]  # 22 days of school
+FIRST, SECOND, THIRD = DAYS[-3:]
+SETTINGS = """\
+[district]
+id = "oak-flats"
+name = "Oak Flats"
+
+[[school_years]]
+year = 2026
+start = 2025-09-01
+end = 2026-06-12
+terms = [{ id = "S1", name = "Fall", start = 2025-09-01, end = 2026-01-16 }, { id = "S2", name = "Spring", start = 2026-01-20, end = 2026-06-12 }]
+
+[attendance]
+reporting = "positive"
+
+[enrollment]
+exit_is_inclusive = false
+
+[intake]
+settle_seconds = 0
+"""
+TABLES = {
+    "schools": ("school_id", "school_name"),
+    "students": ("student_id", "grade_level"),
+    "enrollments": ("student_id", "school_id", "entry_date", "grade_level"),
+    "calendar": ("school_id", "calendar_date", "day_type"),
+    "attendance": ("student_id", "school_id", "attendance_date", "attendance_code"),
+    "discipline": ("incident_id", "student_id", "school_id", "incident_date", "action_code"),
+    "sections": ("section_id", "school_id", "term_id", "subject"),
+    "marks": ("student_id", "section_id", "school_id", "term_id", "mark_type", "letter", "percent", "credits_attempted", "credits_earned", "is_final"),
+}
+CODES = {
+    "attendance_codes": "code,absent_share,is_excused,is_tardy\nP,0,false,false\nX,1,false,false\n",
+    "calendar_codes": "code,is_instructional\nSCH,true\n",
+    "discipline_codes": "code,is_suspension,is_in_school,is_expulsion\nISS,true,true,false\nOSS,true,false,false\nTALK,false,false,false\n",
+    "grade_levels": "code,grade_level\n5,05\n8,08\n9,09\n",
+    "mark_scale": "letter,points,is_in_gpa,is_d_or_f\nA,4,true,false\nB-,2.7,true,false\nD,1,true,true\nF,0,true,true\nP,,false,false\nNP,,false,true\n",
+}
+SUBJECTS = {"m": "Math", "e": "ELA", "s": "Science", "h": "Social_Studies", "a": "Art", "x": "", "y": "Basket weaving"}
+CORE, MATH_ENGLISH, UNSAID = {"m", "e", "s", "h"}, {"m", "e"}, {"x", "y"}
+PASSED: dict[str, bool | None] = {"A": True, "B-": True, "D": True, "P": True, "F": False, "NP": None, "ME": None, "": None}
+Mark = tuple[str, Fraction | None, Fraction | None]  # letter, credits attempted, credits earned
+Key = tuple[str, str, str]  # student, section (its subject, school and number), term
+
+
+@dataclass
+class OakFlats:
+    """What its files say. Grades by number: every third student is in grade 9, 8 and 5; school K has the even ones; some have marks from the other school."""
+
+    folder: Path
+    marks: dict[Key, Mark] = field(default_factory=dict)
+    suspended: list[tuple[str, str, str]] = field(default_factory=list)
+    absent: dict[str, int] = field(default_factory=dict)
+    subjects: dict[str, str] = field(default_factory=lambda: dict(SUBJECTS))
+
+    @property
+    def students(self) -> dict[str, tuple[str, str]]:
+        """Grade and school."""
+        return {f"p{n:02d}": ({0: "09", 1: "08", 2: "05"}[n % 3], "KL"[n % 2]) for n in range(54)}
+
+    def draw(self, seed: int) -> None:
+        rng = random.Random(seed)
+        for n, (student, (_, school)) in enumerate(self.students.items()):
+            self.absent[student] = n % 5
+            terms = {0: (), 1: ("S2",), 2: ("S1",)}.get(n % 11, ("S1", "S2"))  # nobody's marks; who came from elsewhere; not all marks yet
+            for term in terms:
+                for subject in rng.sample(sorted(SUBJECTS), rng.choice([4, 5, 6])):
+                    odd = [Fraction(1, 2), Fraction(1), Fraction("0.333"), None, Fraction(1, 4)]
+                    tried = rng.choice(odd if n % 7 == 3 else [Fraction(1, 2), Fraction(3, 4)])
+                    letter = rng.choice(list(PASSED)) if n % 4 == 1 else rng.choice(["A", "B-", "D", "F"])
+                    earned = Fraction(0) if letter in ("F", "NP") else tried
+                    if n % 13 == 5 and rng.random() < 0.3:
+                        earned = None
+                    where = school if n % 9 or term == "S1" else "KL"[n % 2 - 1]  # who moved
+                    self.marks[student, f"{subject}{where}1", term] = (letter, tried, earned)
+        self.suspended = [(f"p{n:02d}", "OSS" if n % 4 else "ISS", "KL"[n % 2]) for n in range(0, 54, 7)] + [("p02", "TALK", "K")]
+
+    def plant(self, student: str, core_fails: int, credits: str, terms: int) -> None:
+        """So many core marks that are not passed, of all that are, and so many credits, all with one mark that is passed."""
+        school = self.students[student][1]
+        self.marks = {k: m for k, m in self.marks.items() if k[0] != student}
+        for n in range(4):
+            term = "S2" if terms == 2 and n == 3 else "S1"
+            letter = "F" if n < core_fails else "A"
+            amount = Fraction(0) if n < 3 else Fraction(credits)
+            self.marks[student, f"{'mesh'[n]}{school}1", term] = (letter, Fraction(1, 2) if n < 3 else Fraction(8), amount)
+
+    # ---- its files ----
+
+    def settings(self) -> None:
+        blocks = [SETTINGS]
+        for name in TABLES:
+            date_pattern = "'(?P<date>\\d{4}-\\d{2}-\\d{2})(?:_(?P<sequence>\\d+))?\\.csv$'"
+            blocks.append(f'[[sources]]\nid = "{name}"\nformat = "extract"\ntable = "{name}"\npath = "{name}/*.csv"\nmode = "bulk"\ndate = {date_pattern}\n')
+        self.folder.mkdir(parents=True)
+        (self.folder / "district.toml").write_text("\n".join(blocks))
+        (self.folder / "codes").mkdir()
+        for name, text in CODES.items():
+            (self.folder / "codes" / f"{name}.csv").write_text(text)
+
+    def put(self, table: str, day: date, rows: list[tuple[Any, ...]]) -> None:
+        path = self.folder / "landing" / table / f"{table}_{day}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="") as f:
+            csv.writer(f).writerows([TABLES[table], *rows])
+
+    def put_base(self) -> None:
+        day = DAYS[0]
+        self.put("schools", day, [("K", "Kestrel High"), ("L", "Lark High")])
+        self.put("students", day, [(s, grade.lstrip("0")) for s, (grade, _) in self.students.items()])
+        self.put("enrollments", day, [(s, school, day, grade.lstrip("0")) for s, (grade, school) in self.students.items()])
+        self.put("calendar", day, [(school, d, "SCH") for school in "KL" for d in DAYS])
+        for n, d in enumerate(DAYS):
+            self.put("attendance", d, [(s, school, d, "X" if n < self.absent[s] else "P") for s, (_, school) in self.students.items()])
+
+    def put_sections(self, day: date) -> None:
+        self.put("sections", day, [(f"{s}{school}1", school, "S1", words) for s, words in self.subjects.items() for school in "KL"])
+
+    def put_marks(self, day: date) -> None:
+        rows = [
+            (s, section, section[1], term, "final", letter, "55" if letter == "" else "", *("" if c is None else str(float(c)) for c in credits), "yes")
+            for (s, section, term), (letter, *credits) in self.marks.items()
+        ]
+        self.put("marks", day, rows)
+
+    def put_discipline(self, day: date) -> None:
+        self.put("discipline", day, [(f"i{n}", s, school, DAYS[1], code) for n, (s, code, school) in enumerate(self.suspended)])
+
+    # ---- the oracle ----
+
+    def is_core(self, section: str) -> bool | None:
+        return self._is_of(section, CORE)
+
+    def _is_of(self, section: str, some: set[str]) -> bool | None:
+        words = self.subjects[section[0]]
+        (known,) = [k for k, v in SUBJECTS.items() if v == words]
+        return None if known in UNSAID else known in some
+
+    def failed(self, student: str, some: set[str], line: int) -> tuple[int, int, bool | None]:
+        """Failed marks of these subjects, of how many that are known, and whether they reach the line."""
+        known = failed = doubt = 0
+        for (who, section, _), (letter, *_) in self.marks.items():
+            of, passed = self._is_of(section, some), PASSED[letter]
+            if who != student or of is False:
+                continue
+            if of and passed is not None:
+                known += 1
+                failed += not passed
+            elif passed is not True:
+                doubt += 1
+        if not known or failed < line <= failed + doubt:
+            return failed, known, None
+        return failed, known, failed >= line
+
+    def pace(self, student: str, whole: bool) -> tuple[Fraction, Fraction, bool | None]:
+        """Credits earned, the part of the year that is marked, and whether they are on pace."""
+        mine = {k: m for k, m in self.marks.items() if k[0] == student}
+        earned = sum((m[2] for m in mine.values() if m[2] is not None), Fraction(0))
+        unsaid = sum((m[1] if m[1] is not None else Fraction(100) for m in mine.values() if m[2] is None), Fraction(0))
+        terms = {k[2] for k in mine}
+        part = {frozenset({"S1"}): Fraction(1, 2), frozenset({"S1", "S2"}): Fraction(1)}.get(frozenset(terms), Fraction(0))
+        if not part or (whole and part < 1) or earned < 5 * part <= earned + unsaid:
+            return earned, part, None
+        return earned, part, earned >= 5 * part
+
+    def flags(self, day: date) -> dict[tuple[str, str], dict[str, tuple[float, float, bool | None]]]:
+        """By indicator and profile, of each student it is about: numerator, denominator, flag, as they stand on a day."""
+        days = sum(1 for d in DAYS if d <= day)
+        found: dict[tuple[str, str], dict[str, tuple[float, float, bool | None]]] = defaultdict(dict)
+        for s, (grade, _) in self.students.items():
+            if grade == "09":
+                failed = found["core_courses_failed", "two_or_more"][s] = self.failed(s, CORE, 2)
+                for profile in ("interim", "final"):
+                    pace = self.pace(s, profile == "final")
+                    found["credits_on_pace", profile][s] = (float(pace[0]), float(pace[1]), pace[2])
+                    met = [not failed[2] if failed[2] is not None else None, pace[2]]
+                    known = [m for m in met if m is not None]
+                    found["freshman_on_track", profile][s] = (sum(known), len(known), sum(known) == 2 if len(known) == 2 else None)
+            if grade != "05":
+                n = sum(1 for who, code, _ in self.suspended if who == s and code != "TALK")
+                signs = [(self.absent[s], days, self.absent[s] * 10 > days), (n, 1, n >= 1), self.failed(s, MATH_ENGLISH, 1)]
+                for name, sign in zip(("attendance", "behavior", "courses"), signs, strict=True):
+                    found[f"early_warning_{name}", "abc"][s] = sign
+                there = [flag for _, _, flag in signs if flag is not None]
+                for profile, line in (("one_or_more", 1), ("two_or_more", 2)):
+                    found["early_warning_flags", profile][s] = (sum(there), len(there), sum(there) >= line if len(there) == 3 else None)
+        return found
+
+
+NEW = ("core_courses_failed", "credits_on_pace", "freshman_on_track", "early_warning_attendance", "early_warning_behavior", "early_warning_courses",
+       "early_warning_flags")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def oak(tmp_path_factory: pytest.TempPathFactory) -> tuple[OakFlats, TestDistrict]:
+    """The district after its first night with marks. p00, p03 ... are in grade 9."""
+    oak = OakFlats(tmp_path_factory.mktemp("oak") / "oak-flats")
+    oak.draw(3)
+    planted = [(1, "2.5", 1), (1, "2.499", 1), (2, "2.5", 1), (2, "2.501", 1), (1, "5", 2), (1, "4.999", 2), (2, "5", 2), (0, "5.001", 2)]
+    for student, case in zip(("p09", "p12", "p15", "p18", "p21", "p24", "p27", "p30"), planted, strict=True):
+        oak.plant(student, *case)
+    oak.settings()
+    oak.put_base()
+    oak.put_sections(DAYS[0])
+    district = TestDistrict(oak.folder)
+    district.run(FIRST, DAYS[0])
+    assert district.query(f"select count(*) from marts.fct_student_indicators where indicator_id in {NEW[:3]}") == [(0,)], "no source sends marks yet"
+    signs = "select student_key, numerator::int, flag from marts.fct_student_indicators where indicator_id = 'early_warning_attendance' and school_id is null"
+    expected = [(s, oak.absent[s], oak.absent[s] >= 3) for s, (grade, _) in oak.students.items() if grade != "05"]
+    assert sorted(district.query(signs)) == expected, "two days of twenty are a tenth, and no more"
+    oak.put_marks(SECOND)
+    oak.put_discipline(SECOND)
+    district.run(SECOND)
+    return oak, district
+
+
+def assert_flags(oak: OakFlats, district: TestDistrict, day: date) -> None:
+    """Every student's row of the district, every cell of the district by grade and every school's, are those of the files."""
+    expected = oak.flags(day)
+    built: dict[tuple[str, str], dict[str, tuple[float, float, bool | None]]] = defaultdict(dict)
+    for i, p, s, n, d, flag in district.query(
+        "select indicator_id, profile_id, student_key, numerator::double, denominator::double, flag from marts.fct_student_indicators "
+        f"where school_id is null and indicator_id in {NEW}"
+    ):
+        built[i, p][s] = (n, d, flag)
+    assert dict(built) == dict(expected)
+    cells = {
+        (i, p, school, grade): (n, d)
+        for i, p, school, grade, n, d in district.query(
+            "select indicator_id, profile_id, school_id, grade_level, numerator::int, denominator::int from marts.agg_indicator_values "
+            f"where group_family = 'all' and indicator_id in {NEW}"
+        )
+    }
+    for key, students in expected.items():
+        for grade in (None, "08", "09"):
+            judged = [flag for s, (_, _, flag) in students.items() if flag is not None and grade in (None, oak.students[s][0])]
+            assert cells.get((*key, None, grade)) == ((sum(judged), len(judged)) if judged else None), (key, grade)
+
+
+def test_flags_are_those_of_the_files_and_each_has_both_sides(oak: tuple[OakFlats, TestDistrict]) -> None:
+    flats, district = oak
+    expected = flats.flags(SECOND)
+    for key, students in expected.items():
+        sides = {flag for _, _, flag in students.values()}
+        wanted = {True, False} if key[0] in ("early_warning_attendance", "early_warning_behavior") else {True, False, None}
+        assert sides == wanted, key
+    assert [expected["credits_on_pace", "interim"][s][2] for s in ("p09", "p12", "p15", "p18")] == [True, False, True, True]
+    assert [expected["credits_on_pace", "final"][s][2] for s in ("p09", "p21", "p24", "p30")] == [None, True, False, True]
+    assert [expected["freshman_on_track", "final"][s][2] for s in ("p21", "p24", "p27", "p30")] == [True, False, False, True]
+    assert_flags(flats, district, SECOND)
+
+
+def test_credits_are_those_of_the_files(oak: tuple[OakFlats, TestDistrict]) -> None:
+    flats, district = oak
+    both = [(a, e) for _, a, e in flats.marks.values() if a is not None and e is not None]
+    said: dict[str, Fraction] = defaultdict(Fraction)
+    for (s, _, _), (_, _, e) in flats.marks.items():
+        if e is not None:
+            said[s] += e
+    whole = "school_id is null and grade_level is null and group_family = 'all' and period_type = 'year_to_date'"
+    built = {i: tuple(rest) for i, *rest in district.query(
+        f"select indicator_id, numerator::double, denominator::double, value from marts.agg_indicator_values where {whole} and indicator_id like 'credits_%'"
+    ) if i != "credits_on_pace"}  # fmt: skip
+    earned, tried = sum(min(a, e) for a, e in both), sum(a for a, _ in both)
+    assert built["credits_earned_share"] == pytest.approx((float(earned), float(tried), float(earned / tried)))
+    assert built["credits_per_student"] == pytest.approx((float(sum(said.values())), len(said), float(sum(said.values()) / len(said))))
+
+
+def test_reasons_say_what_is_known_and_what_is_not(oak: tuple[OakFlats, TestDistrict]) -> None:
+    _, district = oak
+    said = {
+        (i, p, s): words
+        for i, p, s, words in district.query(
+            f"select indicator_id, profile_id, student_key, flag_reason from marts.fct_student_indicators where school_id is null and indicator_id in {NEW}"
+        )
+    }
+    assert all(said.values()), "every row of these says why"
+    assert not [w for w in said.values() if "{" in w]
+    assert said["freshman_on_track", "final", "p24"] == (
+        "Not on track so far this year. Final marks in core courses that are not passed so far this year: 1 of 4; the line is 2. "
+        "Credits earned this year: 4.999 in 1 of a school year; on pace is 5 in a whole one."
+    )
+    assert said["freshman_on_track", "final", "p09"].startswith("Not judged yet. Final marks in core courses")
+    assert "Not judged yet: final marks of a term are not there, or do not say their credits." in said["freshman_on_track", "final", "p09"]
+    none = said["early_warning_flags", "one_or_more", "p22"]  # nobody gave a mark
+    assert none.startswith("Not judged yet: early warning signs ")
+    assert "no final mark in mathematics or English is known" in none
+
+
+def test_figures_are_traced_to_their_rows(oak: tuple[OakFlats, TestDistrict]) -> None:
+    _, district = oak
+    with duckdb.connect(str(district.build), read_only=True) as db, closing(Ledger(district.folder / "data" / "ledger.sqlite")) as ledger:
+        some = (*NEW, "credits_earned_share", "credits_per_student")
+        keys = db.execute(f"select indicator_id, value_key from marts.agg_indicator_values where indicator_id in {some} order by 2").fetchall()
+        keys = random.Random(1).sample(keys, 150)
+        assert {i for i, _ in keys} == set(some)
+        for _, key in keys:
+            found = trace(db, ledger, find_figure(db, {"value_key": key}), limit=3)
+            assert found.agrees, (key, found.numerator, found.denominator, found.n_subjects, found.figure)
+
+
+def test_corrections_move_those_whose_marks_they_are_and_leave_no_ghost(oak: tuple[OakFlats, TestDistrict], tmp_path: Path) -> None:
+    """One mark is corrected over the line, all marks of a student are taken back, a term's marks come; then a subject that nobody said is said."""
+    flats, district = oak
+    later = OakFlats(tmp_path / "later", dict(flats.marks), list(flats.suspended), dict(flats.absent), dict(flats.subjects))
+    copy = district.copy(later.folder)
+    ((student, section, term), (_, tried, _)) = next((k, m) for k, m in later.marks.items() if k[0] == "p09" and m[0] == "A" and k[1][0] in CORE)
+    later.marks[student, section, term] = ("F", tried, Fraction(0))
+    later.marks = {k: m for k, m in later.marks.items() if k[0] != "p12"}
+    for n, subject in enumerate("mesh"):
+        later.marks["p18", f"{subject}{later.students['p18'][1]}2".replace("2", "1"), "S2"] = ("A" if n else "F", Fraction(1), Fraction(1))
+    later.put_marks(THIRD)
+    copy.run(THIRD)
+    touched = {s for (s,) in copy.query("select distinct subject_key from measurements.int_touched_pieces where cause = 'marks'")}
+    assert {"p09", "p12", "p18"} <= touched <= {"p09", "p12", "p18"} | set(later.students)
+    assert_flags(later, copy, THIRD)
+    quiet = THIRD + timedelta(days=1)
+    later.subjects["x"] = SUBJECTS["m"]
+    later.put_sections(quiet)
+    copy.run(quiet)
+    concerned = {s for (s, section, _) in later.marks if section[0] == "x"}
+    assert {s for (s,) in copy.query("select distinct subject_key from measurements.int_touched_pieces")} == concerned
+    assert_flags(later, copy, THIRD)
+    copy.run(quiet + timedelta(days=1))
+    assert copy.query("select count(*) from measurements.int_touched_pieces") == [(0,)], "a quiet night measures nobody"
+    fresh = TestDistrict(tmp_path / "fresh")
+    OakFlats(fresh.folder).settings()
+    shutil.copytree(copy.landing, fresh.landing)
+    fresh.run(quiet + timedelta(days=1), DAYS[0])
+    assert copy.hashes() == fresh.hashes()
