@@ -13,12 +13,14 @@ YEAR = "2026, 'year_to_date', date '2025-07-01'"
 FIGURES = [
     ("days_lost_out_of_school", 3, 2, 2, 1.5, 0.0, 9.0, "t_people"), ("suspended_out_of_school", 1, 2, 2, 0.5, 0.1, 0.9, "wilson"),
     ("assignment_completion", 3, 4, 2, 0.75, 0.1, 0.95, "clustered_logit"), ("gpa", 6.833, 2, 2, 3.4165, 2.0, 4.8, "t_people"),
+    ("freshman_on_track", 1, 2, 2, 0.5, 0.1, 0.9, "wilson"),
 ]  # fmt: skip
 STUDENTS = [
     ("days_lost_out_of_school", "one", 0, 1, 0.0, None), ("days_lost_out_of_school", "two", 3, 1, 3.0, None),
     ("suspended_out_of_school", "one", 0, 1, 0.0, False), ("suspended_out_of_school", "two", 1, 1, 1.0, True),
     ("gpa", "one", 8.5, 3, 2.833, None), ("gpa", "two", 4, 1, 4.0, None),
     ("assignment_completion", "one", 1, 2, 0.5, None), ("assignment_completion", "two", 2, 2, 1.0, None),
+    ("freshman_on_track", "one", 1, 2, 0.5, False), ("freshman_on_track", "two", 2, 2, 1.0, True),
 ]  # fmt: skip
 
 
@@ -61,6 +63,7 @@ def test_marts_that_agree_pass(db: duckdb.DuckDBPyConnection) -> None:
 
 
 MEAN, AVERAGE, FLAG, SHARE = "days_lost_out_of_school", "gpa", "suspended_out_of_school", "assignment_completion"
+TOGETHER = "freshman_on_track"
 AVERAGES = ("average_is_on_the_scale", "means_equal_their_students")
 NO_SHARE = ("value_is_a_share", "interval_holds_the_value", "value_did_not_jump")
 
@@ -87,6 +90,8 @@ NO_SHARE = ("value_is_a_share", "interval_holds_the_value", "value_did_not_jump"
         ("fct_student_indicators", MEAN, "flag_reason = 'Not judged yet'", {"means_equal_their_students"}),
         ("fct_student_indicators", FLAG, "flag = not flag, flag_reason = 'Suspended.'", set()),
         ("fct_student_indicators", FLAG, "flag = true, flag_reason = 'Suspended.'", {"flags_equal_their_students"}),
+        ("fct_student_indicators", FLAG, "value = 5, numerator = 5", {"value_is_a_share"}),
+        ("fct_student_indicators", TOGETHER, "flag = true, flag_reason = 'On track.'", {"flags_equal_their_students"}),
         ("fct_student_indicators", SHARE, "value = 1.5, numerator = 3", {"value_is_a_share", "district_equals_its_students"}),
     ],
 )  # fmt: skip
@@ -95,16 +100,29 @@ def test_what_is_wrong_is_named(db: duckdb.DuckDBPyConnection, mart: str, indica
     assert failing(db) == {(rule, indicator) for rule in rules}
 
 
-@pytest.mark.parametrize("without", [MEAN, AVERAGE, FLAG, SHARE])
+@pytest.mark.parametrize("without", [MEAN, AVERAGE, FLAG, TOGETHER, SHARE])
 def test_a_district_figure_without_students_is_named(db: duckdb.DuckDBPyConnection, without: str) -> None:
     db.execute("delete from marts.fct_student_indicators where indicator_id = ?", [without])
     kind = {
         MEAN: "means_equal_their_students",
         AVERAGE: "means_equal_their_students",
         FLAG: "flags_equal_their_students",
+        TOGETHER: "flags_equal_their_students",
         SHARE: "district_equals_its_students",
     }[without]
     assert failing(db) == {(kind, without)}
+
+
+@pytest.mark.parametrize(("without", "rules"), [(0, set()), (1, set()), (2, {"few_are_left_without_a_judgement"})])
+@pytest.mark.parametrize("indicator", [TOGETHER, "core_courses_failed", "chronic_absence"])
+def test_students_without_a_judgement_are_warned_of(db: duckdb.DuckDBPyConnection, indicator: str, without: int, rules: set[str]) -> None:
+    """One of ten is borne, two of eleven are not; what waits for its days alone needs no word."""
+    for table in ("marts.agg_indicator_values", "marts.fct_student_indicators", "publish.last_figures"):
+        db.execute(f"delete from {table}")
+    for k in range(9 + without):
+        flag = "false" if k < 9 else "null"
+        db.execute(f"insert into marts.fct_student_indicators values ({YEAR}, null, 'standard', 'Not yet.', '{indicator}', '{k}', 0, 1, 0, {flag})")
+    assert failing(db) == {(rule, indicator) for rule in rules if indicator != "chronic_absence"}
 
 
 def test_a_mean_that_begins_at_nothing_may_grow(db: duckdb.DuckDBPyConnection) -> None:

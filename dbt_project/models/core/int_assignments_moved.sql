@@ -16,7 +16,7 @@ inner join {{ ref('stg_oneroster__line_items') }} as items on changed.sourced_id
 union
 select {{ concat_key(["'lms'", "assignments.source_system", "assignments.assignment_id"]) }} as assignment_key, assignments.assignment_id
 from {{ ref('stg_lms__assignments') }} as assignments
-left join {{ ref('stg_lms__sections') }} as sections
+left join {{ ref('int_lms_sections_placed') }} as sections
     on assignments.source_system = sections.source_system and assignments.lms_section_id = sections.lms_section_id
 left join {{ source('changes', 'lms__sections') }} as changed_sections
     on

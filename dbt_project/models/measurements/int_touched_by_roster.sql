@@ -29,7 +29,7 @@ where
 union
 select users.student_id as student_key, cast(null as date) as piece_start, 'class' as cause
 from {{ source('changes', 'oneroster__classes') }} as changed
-inner join {{ ref('stg_lms__sections') }} as sections on changed.sourced_id = sections.class_id
+inner join {{ ref('int_lms_sections_placed') }} as sections on changed.sourced_id = sections.class_id
 inner join {{ ref('stg_lms__section_associations') }} as associations
     on sections.source_system = associations.source_system and sections.lms_section_id = associations.lms_section_id
 inner join {{ ref('int_lms_users_identified') }} as users

@@ -1,0 +1,13 @@
+-- Sections of a learning system with the class of the roster that each stands for: what the district's map says goes before what the system says.
+with named as (
+    select source_id, section_id, min(class_id) as class_id
+    from {{ source('settings', 'lms_sections') }}
+    group by source_id, section_id
+)
+
+select
+    sections.source_system,
+    sections.lms_section_id,
+    coalesce(named.class_id, sections.class_id) as class_id
+from {{ ref('stg_lms__sections') }} as sections
+left join named on sections.source_system = named.source_id and sections.lms_section_id = named.section_id
