@@ -198,11 +198,13 @@ _FINAL_MARKS = """
 
 
 def _of_answer(m: Mapping[str, str]) -> str:
-    """The column of one measure of survey answers as the registry describes it: of which construct, on which scale, and from which share of the construct's
-    questions on it counts, and what of an answer.
+    """The column of one measure of survey answers as the registry describes it: of whom, of which construct, on which scale, and from which share of the
+    construct's questions on it counts, and what of an answer.
     """
     value = {"valid": "1", "favorable": "a.is_favorable::bigint", "value": "a.item_value"}[m["counted"]]
     counts = "a.is_valid"
+    if m["respondent_role"]:
+        counts += f" and w.role = '{m['respondent_role']}'"
     if m["construct"]:
         on_scale = f"and q.low = {m['scale_from']} and q.high = {m['scale_to']}" if m["scale_from"] else ""
         mine = f"q.survey_id = a.survey_id and q.construct = '{m['construct']}'"
@@ -230,6 +232,7 @@ _SURVEY_ANSWERS = f"""
         a.delivery_id, a.line_number,
         {_SURVEY_MEASURES}
     from core.fct_survey_answers a
+    join settings.survey_waves w on w.survey_id = a.survey_id and w.wave_id = a.wave_id
     join trace_dates d on d.calendar_date = a.answered_on"""
 
 # A stay at a school on its first day of the year, and each suspension with its days; of what no source sends nothing is measured.

@@ -83,6 +83,8 @@ def _measure(m: Mapping[str, str]) -> str:
         words.append(f"A part counts as a whole from {m['whole_from_numerator']} in {m['whole_from_denominator']} on, and below that not at all.")
     elif int(m["scale"]) > 1 and not m["counted"]:
         words.append("A part counts as the part that it is.")
+    if m["respondent_role"]:
+        words.append(f"Waves that ask others than the {m['respondent_role']} role are left out.")
     if m["construct"]:
         words.append(f"The questions are those that codes/survey_items.csv names as {m['construct']}, as construct or in also_in.")
     if m["scale_from"]:

@@ -1,6 +1,6 @@
 -- What is counted of the answers of each response: as the registry says of a measure, of all questions or of those of one construct, on any scale or on one,
--- and of a response where enough of the construct's questions are answered. The subject is the response: it is never linked to a student, and has no groups
--- but its own.
+-- of whoever was asked or of those of one role, and of a response where enough of the construct's questions are answered. The subject is the response: it is
+-- never linked to a student, and has no groups but its own.
 with answers as (
     select
         answers.response_key,
@@ -10,8 +10,10 @@ with answers as (
         answers.piece_start,
         answers.item_id,
         answers.is_favorable,
-        answers.item_value
+        answers.item_value,
+        waves.respondent_role
     from {{ ref('fct_survey_answers') }} as answers
+    inner join {{ ref('dim_survey_waves') }} as waves on answers.survey_id = waves.survey_id and answers.wave_id = waves.wave_id
     inner join {{ ref('int_touched_pieces') }} as touched
         on touched.subject_type = 'response' and answers.response_key = touched.subject_key and answers.piece_start = touched.piece_start
     where answers.is_valid
@@ -28,7 +30,10 @@ asked as (
         cast(null as bigint) as least_denominator
     from answers
     cross join {{ ref('measures') }} as measures
-    where measures.model = 'msr_survey_answers' and measures.construct is null
+    where
+        measures.model = 'msr_survey_answers'
+        and measures.construct is null
+        and coalesce(measures.respondent_role, answers.respondent_role) = answers.respondent_role
     union all
     select
         answers.*,
@@ -44,6 +49,7 @@ asked as (
     inner join {{ ref('measures') }} as measures on constructs.construct = measures.construct
     where
         measures.model = 'msr_survey_answers'
+        and coalesce(measures.respondent_role, answers.respondent_role) = answers.respondent_role
         and (measures.scale_from is null or measures.scale_from = constructs.scale_minimum and measures.scale_to = constructs.scale_maximum)
 ),
 

@@ -7,7 +7,7 @@
 -- Shares are kept in billionths and values in thousandths until the last step, so that the same answers give the same figures in whatever order they come.
 -- `place` is '' in the district's rows: those of all schools but of other agencies.
 with published as (
-    select indicators.indicator_id, measures.construct
+    select indicators.indicator_id, measures.construct, measures.respondent_role
     from {{ ref('indicators') }} as indicators
     inner join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id
     where indicators.rollup = 'sum' and measures.construct is not null
@@ -30,10 +30,15 @@ answers as (
     from {{ ref('fct_survey_answers') }} as answers
     inner join {{ ref('dim_week_pieces') }} as pieces on answers.piece_start = pieces.piece_start
     inner join {{ ref('dim_survey_constructs') }} as constructs on answers.survey_id = constructs.survey_id and answers.item_id = constructs.item_id
-    inner join published on constructs.construct = published.construct
+    inner join {{ ref('dim_survey_waves') }} as waves on answers.survey_id = waves.survey_id and answers.wave_id = waves.wave_id
+    inner join published
+        on constructs.construct = published.construct and coalesce(published.respondent_role, waves.respondent_role) = waves.respondent_role
     {% if is_touched_build() %}
         inner join {{ ref('int_touched_survey_waves') }} as touched
-            on {{ concat_key(["answers.survey_id", "answers.wave_id"]) }} = touched.wave_key and pieces.school_year = touched.school_year
+            on
+                answers.survey_id = touched.survey_id
+                and answers.wave_id = touched.wave_id
+                and pieces.school_year = touched.school_year
     {% endif %}
     where answers.is_valid
 ),
