@@ -36,6 +36,8 @@ OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "survey_items": {"import_id": "", "occurrence": "1", "kind": "single", "also_in": ""},
     "survey_scales": {"recode": ""},
 }
+# Columns that hold one of a few words, in any case: file stem -> column -> the words.
+WORDS: dict[str, dict[str, tuple[str, ...]]] = {"work_categories": {"is_expected": ("true", "false")}}
 
 
 def code_columns(name: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from pipelines.api_settings import Api, Credentials
-from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns
+from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, WORDS, code_columns
 from pipelines.settings import Settings, SettingsError
 from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
 from pipelines.thresholds import Coverage, Gradebook, Publication, Share
@@ -353,7 +353,13 @@ class District(Settings):
             if missing := [c for c in CODE_MAPS[name] if c not in (reader.fieldnames or ())]:
                 raise SettingsError(f"{path}, line 1: no column {', '.join(missing)}; the header must be {','.join(CODE_MAPS[name])}")
             defaults = OPTIONAL_COLUMNS.get(name, {})
-            return [{c: (row.get(c) or "").strip() or defaults.get(c, "") for c in code_columns(name)} for row in reader]
+            rows = []
+            for row in reader:
+                rows.append({c: (row.get(c) or "").strip() or defaults.get(c, "") for c in code_columns(name)})
+                for column, words in WORDS.get(name, {}).items():
+                    if rows[-1][column].lower() not in words:
+                        raise SettingsError(f"{path}, line {reader.line_num}: {column} is {rows[-1][column]!r}; write {' or '.join(words)}")
+            return rows
 
     def fingerprint(self) -> str:
         """SHA-256 over every setting that can change a figure (not over where things are kept)."""

@@ -5,6 +5,8 @@ Reads the files through `tests/oracle.py`, which shares no code with the pipelin
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from tests.oracle import FOREVER, Oracle, later
@@ -21,6 +23,13 @@ def seats_of(oracle: Oracle) -> dict[str, list[tuple[str, str, str]]]:
     return seats
 
 
+def was_graded(result: Any) -> bool:
+    """Not where it is missing: the zero that a system entered is nobody's mark."""
+    if result.scoreStatus == "not submitted" or getattr(result, "missing", "") == "true":
+        return False
+    return result.score != "" or result.scoreStatus in ("fully graded", "partially graded")
+
+
 def gradebooks(oracle: Oracle, used_days: int = 14, used_items: int = 1) -> pd.DataFrame:
     """One row a class with students and a term so far, with FIGURES; a blank is none."""
     seats = seats_of(oracle)
@@ -29,7 +38,7 @@ def gradebooks(oracle: Oracle, used_days: int = 14, used_items: int = 1) -> pd.D
     given: dict[str, list[tuple[str, str]]] = {}
     for item in oracle.roster("lineItems").itertuples():
         given.setdefault(item.classSourcedId, []).append((item.dueDate, item.sourcedId))
-    of_item: dict[str, list[object]] = {}
+    of_item: dict[str, list[Any]] = {}
     for (item, _), result in results.items():
         of_item.setdefault(item, []).append(result)
     terms = oracle.dates[oracle.dates["term"] != ""].groupby("term")["date"].max()
@@ -43,7 +52,7 @@ def gradebooks(oracle: Oracle, used_days: int = 14, used_items: int = 1) -> pd.D
             if first > last or not there:
                 continue
             due = sorted((d, i) for d, i in given.get(c.sourcedId, []) if first <= d <= last)
-            is_graded = {i: any(r.score != "" or r.scoreStatus in ("fully graded", "partially graded") for r in of_item.get(i, [])) for _, i in due}
+            is_graded = {i: any(was_graded(r) for r in of_item.get(i, [])) for _, i in due}
             graded = [d for d, i in due if is_graded[i]]
             lately = [d for d in graded if later(d, used_days) > last]
             expected = found = 0

@@ -4,7 +4,7 @@
     touched_key=['assignment_key']
 ) }}
 -- What is known of each assignment: results, those handed in and those graded; and of the students who were in the section on the due date how many there
--- were, from how many a result is expected and there, and how many are excused or not expected to hand anything in.
+-- were, from how many a result is expected and there, and how many are excused. A result that says nothing (an empty cell) is not there, and still expected.
 with assignments as (
     select assignments.assignment_key, assignments.section_key, assignments.due_date
     from {{ ref('dim_assignments') }} as assignments
@@ -61,7 +61,7 @@ known as (
         {{ sum_bigint('case when results.is_submitted then 1 else 0 end') }} as n_submitted,
         {{ sum_bigint('case when results.is_graded then 1 else 0 end') }} as n_graded,
         {{ sum_bigint('case when seats.student_key is not null and results.is_expected then 1 else 0 end') }} as n_known,
-        {{ sum_bigint('case when seats.student_key is not null and not results.is_expected then 1 else 0 end') }} as n_not_expected
+        {{ sum_bigint('case when seats.student_key is not null and results.is_excused then 1 else 0 end') }} as n_excused
     from {{ ref('fct_assignment_results') }} as results
     inner join assignments on results.assignment_key = assignments.assignment_key
     left join seats
@@ -80,7 +80,7 @@ select
     coalesce(known.n_graded, 0) as n_graded,
     coalesce(sizes.n_enrolled, 0) as n_enrolled,
     coalesce(known.n_known, 0) as n_known,
-    coalesce(known.n_not_expected, 0) as n_not_expected
+    coalesce(known.n_excused, 0) as n_excused
 from assignments
 left join known on assignments.assignment_key = known.assignment_key
 left join sizes

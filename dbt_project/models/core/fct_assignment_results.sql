@@ -6,16 +6,19 @@
 ) }}
 -- A student's work on an assignment, once: of several results (sent again under another id, several attempts) the one that came last. Of extra credit,
 -- ungraded and dropped work none is expected. At the schools where the settings say that a zero is missing work, expected work with a score of zero (of points
--- that could be had) is missing and was not handed in.
+-- that could be had) is missing and was not handed in. What the source marks missing is not graded, whatever score came with it: systems enter zeros by
+-- themselves.
 {#- What a night reads again is little and looked up once. Of a whole build it is everything, which DuckDB as one common table would hold at once. -#}
 {% set read_again_sql -%}
         select
             results.assignment_key, results.result_id, results.student_key, assignments.section_key, assignments.school_key, assignments.due_date,
             assignments.piece_start, assignments.school_year, assignments.term_id, results.points_earned, assignments.points_possible,
             results.is_expected and assignments.is_counted as is_expected,
+            results.is_excused,
             results.is_missing or zeros.school_id is not null as is_missing,
             results.is_submitted and zeros.school_id is null as is_submitted,
-            results.is_late, results.is_graded, results.delivery_id, results.line_number, results.known_on, results.handed_in, results.precedence
+            results.is_late, results.is_graded and not results.is_missing as is_graded,
+            results.delivery_id, results.line_number, results.known_on, results.handed_in, results.precedence
         from {{ ref('int_results_combined') }} as results
         inner join {{ ref('dim_assignments') }} as assignments on results.assignment_key = assignments.assignment_key
         left join {{ source('settings', 'zero_is_missing') }} as zeros
@@ -38,7 +41,7 @@
 {% set read_again = 'tonight' if is_touched_build() else '(' ~ read_again_sql ~ ')' %}
 {% set columns = [
     'assignment_key', 'result_id', 'student_key', 'section_key', 'school_key', 'due_date', 'piece_start', 'school_year', 'term_id', 'points_earned',
-    'points_possible', 'is_expected', 'is_missing', 'is_submitted', 'is_late', 'is_graded', 'delivery_id', 'line_number'
+    'points_possible', 'is_expected', 'is_excused', 'is_missing', 'is_submitted', 'is_late', 'is_graded', 'delivery_id', 'line_number'
 ] %}
 with
 {% if is_touched_build() %}

@@ -124,7 +124,7 @@ due as (
         coalesce(counts.n_submitted, 0) as n_submitted,
         coalesce(counts.n_graded, 0) as n_graded,
         coalesce(counts.n_known, 0) as n_known,
-        case when assignments.is_counted then coalesce(counts.n_enrolled, 0) - coalesce(counts.n_not_expected, 0) else 0 end as n_expected
+        case when assignments.is_counted then coalesce(counts.n_enrolled, 0) - coalesce(counts.n_excused, 0) else 0 end as n_expected
     from {{ ref('dim_assignments') }} as assignments
     left join stand_ins on assignments.section_key = stand_ins.section_key
     left join {{ ref('fct_assignment_counts') }} as counts on assignments.assignment_key = counts.assignment_key

@@ -81,7 +81,7 @@ with assignments as (
 ),
 
 mapped as (
-    select lower(category) as category, max(is_expected) as is_expected
+    select lower(category) as category, max(lower(is_expected)) as is_expected
     from {{ source('settings', 'work_categories') }}
     group by lower(category)
 )

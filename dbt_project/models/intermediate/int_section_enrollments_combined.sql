@@ -9,6 +9,7 @@ where user_role = 'student'
 
 union all
 
+-- a learning system's teachers are no students, nor is anybody whom nobody knows as one; who has no role is taken for a student
 select
     users.student_id as student_key,
     {{ concat_key(["'lms'", "associations.source_system", "associations.lms_section_id"]) }} as section_key,
@@ -17,7 +18,10 @@ select
 from {{ ref('stg_lms__section_associations') }} as associations
 inner join {{ ref('int_lms_users_identified') }} as users
     on associations.source_system = users.source_system and associations.lms_user_id = users.lms_user_id
-where associations.enrollment_status = 'Active' or associations.end_date is not null
+where
+    (associations.enrollment_status = 'Active' or associations.end_date is not null)
+    and users.student_id is not null
+    and coalesce(lower(users.user_role), 'student') = 'student'
 
 union all
 
