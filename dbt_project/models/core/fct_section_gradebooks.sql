@@ -1,4 +1,3 @@
-{{ config(meta={'carries_lineage': false}) }}
 -- The gradebook of each class section in each term so far (in the year, where no terms are set): students enrolled on the last day so far on which anybody
 -- was, assignments due, what came of them, and in plain words whether it is in use, by `[gradebook]` of the settings. A learning system's section that stands
 -- for a class is that class. `start_date` to `end_date` is the term, cut to the class's own academic sessions where they are known (a OneRoster session ends
