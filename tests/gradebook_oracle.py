@@ -47,17 +47,21 @@ def gradebooks(oracle: Oracle, used_days: int = 14, used_items: int = 1) -> pd.D
         own = [sessions.loc[s.strip()] for s in c.termSourcedIds.split(",") if s.strip() in sessions.index]
         for start, end in terms.items():
             first = max([start, *([min(s["startDate"] for s in own)] if own else [])])
-            last = min([oracle.as_of, end, *([max(s["endDate"] for s in own)] if own else [])])
-            there = {s for s, begin, gone in seats.get(c.sourcedId, []) if begin <= last < gone}
-            if first > last or not there:
+            last = min([oracle.as_of, end, *([later(max(s["endDate"] for s in own), -1)] if own else [])])  # a session is over on its end date
+            some = [(s, min(later(gone, -1), last)) for s, begin, gone in seats.get(c.sourcedId, []) if begin < gone and begin <= last and gone > first]
+            if first > last or not some:
                 continue
+            there = {s for s, until in some if until == max(until for _, until in some)}
             due = sorted((d, i) for d, i in given.get(c.sourcedId, []) if first <= d <= last)
             is_graded = {i: any(was_graded(r) for r in of_item.get(i, [])) for _, i in due}
             graded = [d for d, i in due if is_graded[i]]
             lately = [d for d in graded if later(d, used_days) > last]
             expected = found = 0
+            fewest = len(there)
             for day, item in due:
                 in_class = {s for s, begin, gone in seats[c.sourcedId] if begin <= day < gone}
+                if in_class or is_graded[item]:
+                    fewest = min(fewest, len(in_class))
                 told = [results[item, s].scoreStatus for s in in_class if (item, s) in results]
                 expected += len(in_class) - told.count("exempt")
                 found += len(told) - told.count("exempt")
@@ -69,7 +73,5 @@ def gradebooks(oracle: Oracle, used_days: int = 14, used_items: int = 1) -> pd.D
                 state = "little used"
             else:
                 state = "no longer used" if graded else "not used"
-            rows.append(
-                (c.sourcedId, start, c.schoolSourcedId, state, len(due), len(graded), len(lately), max(graded, default=""), found, expected, len(there))
-            )
+            rows.append((c.sourcedId, start, c.schoolSourcedId, state, len(due), len(graded), len(lately), max(graded, default=""), found, expected, fewest))
     return pd.DataFrame(rows, columns=["section_id", "period_start", *FIGURES])

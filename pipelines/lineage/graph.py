@@ -71,6 +71,14 @@ class Manifest:
             found.append(MartModel(node["name"], columns, tuple(meta["key"]), tuple(meta["part"]), bool(meta["is_open"]), node["config"]["touched"]))
         return tuple(sorted(found, key=lambda m: m.name))
 
+    def beside(self) -> dict[str, list[str]]:
+        """The marts whose rows are of one indicator and of none of its measures, by that indicator."""
+        found: dict[str, list[str]] = {}
+        for node in self._raw["nodes"].values():
+            if indicator := node["config"].get("meta", {}).get("beside"):
+                found.setdefault(indicator, []).append(node["name"])
+        return found
+
     def relations(self) -> frozenset[tuple[str, str]]:
         """Schema and name of every table and view that a whole build makes."""
         made = (n for n in self._raw["nodes"].values() if n["resource_type"] in ("model", "seed") and n["config"]["materialized"] != "ephemeral")
@@ -103,9 +111,15 @@ def measures_of_indicators() -> dict[str, frozenset[str]]:
 
 
 def tables_behind_indicators(manifest: Manifest) -> dict[str, frozenset[str]]:
-    """For each indicator, the accepted tables that its measures are made from: registry to measure model, model to sources."""
+    """For each indicator, the accepted tables that its measures are made from: registry to measure model, model to sources; and those of a mart that says
+    (`meta.beside`) that its rows stand beside the indicator and are held with it.
+    """
     models = {m["measure_id"]: m["model"] for m in registry("measures")}
-    return {i: frozenset().union(*(manifest.source_tables(models[m]) for m in some)) for i, some in measures_of_indicators().items()}
+    beside = manifest.beside()
+    return {
+        i: frozenset().union(*(manifest.source_tables(m) for m in [*(models[measure] for measure in some), *beside.get(i, ())]))
+        for i, some in measures_of_indicators().items()
+    }
 
 
 def models_behind_indicators(manifest: Manifest) -> dict[str, frozenset[str]]:

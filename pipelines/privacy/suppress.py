@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PEOPLE = ("n_subjects", "reference_n_subjects")  # a row shows no figure where either is too small: a difference gives the one away by the other
-HIDDEN = ("numerator", "denominator", "value", "ci_low", "ci_high", "ci_method", "reference_value", "value_difference", *PEOPLE)
+# of a class of one its graded work, and what is said of it, is that child's record
+GRADED = ("n_assignments_graded", "n_assignments_graded_lately", "last_graded_due_date", "gradebook_state")
+HIDDEN = ("numerator", "denominator", "value", "ci_low", "ci_high", "ci_method", "reference_value", "value_difference", *GRADED, *PEOPLE)
 SUPPRESSION = "suppression"
 
 

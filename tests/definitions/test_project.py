@@ -160,6 +160,9 @@ def test_an_indicator_stands_on_its_own_tables_only() -> None:
     assert "extract__attendance" in behind["attendance_rate"]
     assert "oneroster__results" not in behind["attendance_rate"]
     assert "extract__attendance" not in behind["assignment_completion"]
+    # the state of gradebooks stands beside completion and is held with it: by what says when classes meet and in which course
+    assert {"oneroster__academic_sessions", "edfi__sessions", "edfi__course_offerings"} <= behind["assignment_completion"]
+    assert "oneroster__academic_sessions" not in behind["missing_work"]
     assert "survey__answers" in behind["survey_favorable"]
     assert "oneroster__results" not in behind["survey_favorable"]
 

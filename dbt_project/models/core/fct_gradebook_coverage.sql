@@ -1,5 +1,5 @@
 {{ config(materialized='view', meta={'carries_lineage': false}) }}
--- The gradebooks of the classes of the roster in the current school year, as the gate looks for holes in them.
+-- The gradebooks of the classes of the roster in the current school year in which anybody still is, as the gate looks for holes in them.
 select
     gradebooks.school_key,
     gradebooks.section_id,
@@ -17,4 +17,4 @@ select
 from {{ ref('fct_section_gradebooks') }} as gradebooks
 inner join {{ source('settings', 'school_years') }} as years on gradebooks.school_year = years.school_year
 inner join {{ source('settings', 'night') }} as dates on dates.as_of between years.start_date and years.end_date
-where gradebooks.fed_by = 'oneroster'
+where gradebooks.fed_by = 'oneroster' and gradebooks.counted_on = gradebooks.last_date

@@ -1,13 +1,14 @@
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
--- The gradebooks of which anything differs from what the mart has, those that are gone among them: few sections change in a night, and none in a night
--- without files. The mart is read as the last build left it, so that it is named here and is no model that this one waits for.
+-- The gradebooks of which anything differs from what the mart has, those that are gone among them: few sections change in a night; in one without files those
+-- alone that the date moves (a term begins, or what was due lately is so no longer). The mart is read as the last build left it, so that it is named here and
+-- is no model that this one waits for.
 {% set columns = [
-    'school_year', 'school_key', 'section_id', 'section_title', 'period_type', 'period_start', 'period_end', 'n_due', 'n_graded', 'n_graded_lately',
-    'last_graded', 'n_results', 'n_expected', 'n_enrolled', 'gradebook_state'
+    'school_year', 'school_key', 'section_id', 'period_type', 'period_start', 'period_end', 'n_due', 'n_graded', 'n_graded_lately',
+    'last_graded', 'n_results', 'n_expected', 'n_subjects', 'gradebook_state'
 ] %}
 {% set mart = {
     'school_key': 'school_id', 'n_due': 'n_assignments_due', 'n_graded': 'n_assignments_graded', 'n_graded_lately': 'n_assignments_graded_lately',
-    'last_graded': 'last_graded_due_date', 'n_results': 'numerator', 'n_expected': 'denominator', 'n_enrolled': 'n_subjects'
+    'last_graded': 'last_graded_due_date', 'n_results': 'numerator', 'n_expected': 'denominator'
 } %}
 {% set standing = none %}
 {% if execute and not flags.FULL_REFRESH %}

@@ -6,7 +6,6 @@ select
     cast(gradebooks.school_year as int) as school_year,
     gradebooks.school_key as school_id,
     gradebooks.section_id,
-    gradebooks.section_title,
     beside.indicator_id,
     gradebooks.period_type,
     gradebooks.period_start,
@@ -18,7 +17,7 @@ select
     gradebooks.last_graded as last_graded_due_date,
     cast(gradebooks.n_results as bigint) as numerator,
     cast(gradebooks.n_expected as bigint) as denominator,
-    cast(gradebooks.n_enrolled as bigint) as n_subjects,
+    cast(gradebooks.n_subjects as bigint) as n_subjects,
     {{ safe_divide('gradebooks.n_results', 'gradebooks.n_expected') }} as value
 from {{ ref('fct_section_gradebooks') }} as gradebooks
 inner join (
