@@ -25,7 +25,7 @@ from pipelines.api_settings import Api, Credentials
 from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, WORDS, code_columns
 from pipelines.settings import Settings, SettingsError
 from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
-from pipelines.thresholds import Coverage, Gradebook, Publication, Share
+from pipelines.thresholds import Coverage, Gradebook, Marks, Publication, Share
 
 Day = date  # inside Source, whose field `date` would hide the type
 Format = Literal["oneroster", "lms", "canvas", "classroom", "extract", "google_forms", "qualtrics", "panorama", "registry", "edfi"]
@@ -264,6 +264,7 @@ class District(Settings):
     coverage: Coverage = Coverage()
     enrollment: Enrollment = Enrollment()
     gradebook: Gradebook = Gradebook()
+    marks: Marks = Marks()
     publication: Publication = Publication()
     suppression: Suppression = Suppression()
     warehouse: Warehouse = Warehouse()
@@ -364,7 +365,7 @@ class District(Settings):
     def fingerprint(self) -> str:
         """SHA-256 over every setting that can change a figure (not over where things are kept)."""
         digest = hashlib.sha256()
-        kept = {"district", "school_years", "sources", "attendance", "enrollment", "gradebook"}
+        kept = {"district", "school_years", "sources", "attendance", "enrollment", "gradebook", "marks"}
         digest.update(self.model_dump_json(include=kept, exclude={"sources": {"__all__": {"api"}}}).encode())
         for name in CODE_MAPS:
             digest.update(repr(self.code_map(name)).encode())

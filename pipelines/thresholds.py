@@ -1,4 +1,4 @@
-"""How much of what is expected must be there: the `[coverage]`, `[gradebook]` and `[publication]` blocks of `district.toml`.
+"""How much of what is expected must be there, and what a credit is: the `[coverage]`, `[gradebook]`, `[marks]` and `[publication]` blocks of `district.toml`.
 
 Belongs here: thresholds alone. What is expected and found is counted in `publication/coverage.py` and, of gradebooks, in `fct_section_gradebooks`; what
 follows from it is decided in `publication/verdicts.py`.
@@ -9,11 +9,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from pipelines.settings import Settings
 
 Share = Annotated[Fraction, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]  # 0.8 as it is written: four fifths, exactly
+
+CREDIT_UNITS = 25_200  # of a thousandth of a full-year credit: the scale of `year_courses_earned` over a thousand
 
 
 class Coverage(Settings):
@@ -39,6 +41,19 @@ class Gradebook(Settings):
     used_days: int = Field(default=14, ge=1)
     used_items: int = Field(default=1, ge=1)
     zero_is_missing: tuple[str, ...] = ()
+
+
+class Marks(Settings):
+    """How many credits the district gives for a course of a whole school year: 1 in most, 10 or 5 in others. Exact, written 10, "15/2" or 7.5."""
+
+    credits_of_year_course: Share = Field(default=Fraction(1), ge=Fraction(1, 10), le=100)
+
+    @field_validator("credits_of_year_course")
+    @classmethod
+    def _is_exact(cls, value: Fraction) -> Fraction:
+        if CREDIT_UNITS * value.denominator % value.numerator:
+            raise ValueError(f"credits cannot be counted exactly in courses of {value} credits; use a number such as 0.5, 1, 5, 7.5 or 10")
+        return value
 
 
 class Publication(Settings):

@@ -130,16 +130,18 @@ _MARKS = """
     left join core.dim_student_grades st on st.student_key = g.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 
 # Final marks, on the day from which they stand; the stays of whom marks are known; and how much of the year a student's marks cover: of the terms of the
-# year as many as there are up to the last one that has marks, where each of these has some.
+# year that have ended as many as there are up to the last one that has marks, where each of these has some.
 _FINAL_MARKS = """
     with stands as (
-        select m.*, a.is_core, a.is_math_or_english, coalesce(m.school_key, '') as at_school
+        select m.*, a.is_core, a.is_math_or_english, coalesce(m.school_key, '') as at_school,
+            exists (select 1 from settings.terms t where t.school_year = m.school_year and t.term_id = m.term_id
+                    and t.end_date <= (select as_of from settings.night)) as has_ended
         from core.fct_marks m
         left join core.dim_sections s on s.section_key = m.section_key
         left join registry.subject_areas a on a.subject = trim(lower(replace(regexp_replace(s.subject, '^.*#', ''), '_', ' ')))
         where m.is_final and m.final_on <= (select as_of from settings.night)
     ), year_terms as (
-        select term_id, start_date, rank() over (order by start_date) as nth, count(*) over () as n_terms, min(start_date) over () as year_start
+        select term_id, start_date, end_date, rank() over (order by start_date) as nth, count(*) over () as n_terms, min(start_date) over () as year_start
         from settings.terms where school_year = (select max(school_year) from trace_dates)
     ), most as (
         select scale, max(row_maximum) over () as row_maximum, measure_id from registry.measures where model = 'msr_final_marks'
@@ -154,8 +156,11 @@ _FINAL_MARKS = """
                  then round(least(m.credits_attempted, g.row_maximum) * g.scale)::bigint else 0 end as gpa_credits,
             m.grade_points,
             if(m.credits_attempted is null or m.credits_earned is null, 0, round(least(m.credits_attempted, c.row_maximum) * c.scale)) as attempted,
-            if(m.credits_earned is null, 0, round(least(m.credits_earned, c.row_maximum) * c.scale)) as earned,
-            case when m.credits_earned is null then round(least(coalesce(m.credits_attempted, c.row_maximum), c.row_maximum) * c.scale) else 0 end as not_said,
+            if(m.credits_earned is null, 0, round(least(m.credits_earned, coalesce(m.credits_attempted, m.credits_earned), c.row_maximum) * c.scale)) as earned,
+            case when not m.has_ended or m.credits_earned is null or m.credits_earned > m.credits_attempted then 0
+                 else round(least(m.credits_earned, c.row_maximum) * c.scale) end as on_pace,
+            case when not m.has_ended or m.credits_earned <= coalesce(m.credits_attempted, m.credits_earned) then 0
+                 else round(least(coalesce(m.credits_earned, m.credits_attempted, c.row_maximum), c.row_maximum) * c.scale) end as not_said,
             (m.credits_earned is not null)::bigint as says_credits, m.is_core, m.is_math_or_english, m.is_failed, 0 as covers, 0 as stays,
             m.credits_attempted is not null and m.credits_earned is not null as says_both
         from stands m
@@ -164,16 +169,16 @@ _FINAL_MARKS = """
         cross join (select * from most where measure_id = 'credits_earned') c
         union all
         select m.student_key, min(m.at_school), t.year_start, '', 'final marks of ' || count(distinct t.nth) || ' of ' || any_value(t.n_terms) || ' terms', '',
-            null, 0, null, 0, 0, 0, 0, false, false, false,
+            null, 0, null, 0, 0, 0, 0, 0, false, false, false,
             case when list_sort(list(distinct t.nth)) = range(1, max(t.nth) + 1)
                  then (select scale from most where measure_id = 'school_years_marked') * max(t.nth) / any_value(t.n_terms) else 0 end, 0, false
         from stands m
-        join year_terms t on t.term_id = m.term_id
+        join year_terms t on t.term_id = m.term_id and t.end_date <= (select as_of from settings.night)
         left join core.dim_schools k on k.school_key = m.school_key
         where m.school_year = (select max(school_year) from trace_dates) and t.year_start in (select calendar_date from trace_dates)
         group by m.student_key, t.year_start, if(coalesce(k.is_in_district, true), '', k.agency_id)
         union all
-        select s.student_key, s.school_key, d.calendar_date, '', 'enrolled since ' || s.entry_date, '', null, 0, null, 0, 0, 0, 0, false, false, false, 0, 1,
+        select s.student_key, s.school_key, d.calendar_date, '', 'enrolled since ' || s.entry_date, '', null, 0, null, 0, 0, 0, 0, 0, false, false, false, 0, 1,
             false
         from core.dim_stints s
         join settings.school_years y on s.entry_date <= y.end_date and s.exit_date > y.start_date
@@ -184,7 +189,8 @@ _FINAL_MARKS = """
         null::varchar as modality, r.on_date, r.section_key, r.what, r.delivery_id, r.line_number,
         coalesce(round(r.grade_points * r.gpa_credits)::bigint, 0) as grade_points_by_credit, r.gpa_credits,
         r.attempted::bigint as credits_attempted, if(r.says_both, least(r.earned, r.attempted), 0)::bigint as credits_earned_of_attempted,
-        r.earned::bigint as credits_earned, r.says_credits as marks_with_credits, r.not_said::bigint as credits_not_said,
+        r.earned::bigint as credits_earned, r.says_credits as marks_with_credits,
+        r.on_pace::bigint * u.units as year_courses_earned, r.not_said::bigint * u.units as year_courses_not_said,
         round(r.covers)::bigint as school_years_marked, r.stays as stays_marks_known,
         coalesce(r.is_core and r.is_failed is not null, false)::bigint as core_marks,
         coalesce(r.is_core and r.is_failed, false)::bigint as core_marks_failed,
@@ -193,6 +199,10 @@ _FINAL_MARKS = """
         coalesce(r.is_math_or_english and r.is_failed, false)::bigint as math_english_marks_failed,
         ((r.is_math_or_english and r.is_failed) is null)::bigint as math_english_marks_in_doubt
     from rows r
+    cross join (
+        select y.scale * d.year_course_denominator // (c.scale * d.year_course_numerator) as units
+        from most y, most c, settings.district d where y.measure_id = 'year_courses_earned' and c.measure_id = 'credits_earned'
+    ) u
     left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)
     where r.on_date <= (select as_of from settings.night)"""
 

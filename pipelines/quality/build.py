@@ -103,7 +103,9 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
                                        "tardy_absent_from_minutes": pa.array([attendance.tardy_absent_from_minutes], pa.int64()),
                                        "exit_is_inclusive": pa.array([enrollment.exit_is_inclusive], pa.bool_()),
                                        "gone_is": pa.array([enrollment.gone_is], text),
-                                       "day_counts": pa.array([enrollment.day_counts], text)}))  # fmt: skip
+                                       "day_counts": pa.array([enrollment.day_counts], text),
+                                       "year_course_numerator": pa.array([district.marks.credits_of_year_course.numerator], pa.int64()),
+                                       "year_course_denominator": pa.array([district.marks.credits_of_year_course.denominator], pa.int64())}))  # fmt: skip
     _replace(db, "agencies", pa.table({"agency_id": pa.array(sorted(set(district.district.agencies)), text)}))
     _replace(db, "positive_schools", pa.table({"school_id": pa.array(sorted(set(attendance.positive_schools)), text)}))
     used = district.gradebook

@@ -33,7 +33,7 @@ name = "Oak Flats"
 year = 2026
 start = 2025-09-01
 end = 2026-06-12
-terms = [{ id = "S1", name = "Fall", start = 2025-09-01, end = 2026-01-16 }, { id = "S2", name = "Spring", start = 2026-01-20, end = 2026-06-12 }]
+terms = [{ id = "S1", name = "Fall", start = 2025-09-01, end = 2025-09-19 }, { id = "S2", name = "Spring", start = 2025-09-22, end = 2025-09-29 }]
 
 [attendance]
 reporting = "positive"
@@ -77,6 +77,8 @@ class OakFlats:
     suspended: list[tuple[str, str, str]] = field(default_factory=list)
     absent: dict[str, int] = field(default_factory=dict)
     subjects: dict[str, str] = field(default_factory=lambda: dict(SUBJECTS))
+    ends: dict[str, date] = field(default_factory=lambda: {"S1": date(2025, 9, 19), "S2": SECOND})
+    year_course: Fraction = Fraction(1)  # credits
 
     @property
     def students(self) -> dict[str, tuple[str, str]]:
@@ -96,6 +98,8 @@ class OakFlats:
                     earned = Fraction(0) if letter in ("F", "NP") else tried
                     if n % 13 == 5 and rng.random() < 0.3:
                         earned = None
+                    if n % 13 == 6 and tried is not None and rng.random() < 0.3:
+                        earned = tried * 100  # a slip
                     where = school if n % 9 or term == "S1" else "KL"[n % 2 - 1]  # who moved
                     self.marks[student, f"{subject}{where}1", term] = (letter, tried, earned)
         self.suspended = [(f"p{n:02d}", "OSS" if n % 4 else "ISS", "KL"[n % 2]) for n in range(0, 54, 7)] + [("p02", "TALK", "K")]
@@ -142,10 +146,11 @@ class OakFlats:
         self.put("sections", day, [(f"{s}{school}1", school, "S1", words) for s, words in self.subjects.items() for school in "KL"])
 
     def put_marks(self, day: date) -> None:
-        rows = [
-            (s, section, section[1], term, "final", letter, "55" if letter == "" else "", *("" if c is None else str(float(c)) for c in credits), "yes")
-            for (s, section, term), (letter, *credits) in self.marks.items()
-        ]
+        rows: list[tuple[Any, ...]] = []
+        for (s, section, term), (letter, *credits) in self.marks.items():
+            at = "" if s[-1] == "4" else section[1]  # of some the file says no school
+            said = ("" if c is None else str(float(c)) for c in credits)
+            rows.append((s, section, at, term, "final", letter, "55" if letter == "" else "", *said, "yes"))
         self.put("marks", day, rows)
 
     def put_discipline(self, day: date) -> None:
@@ -177,11 +182,18 @@ class OakFlats:
             return failed, known, None
         return failed, known, failed >= line
 
-    def pace(self, student: str, whole: bool) -> tuple[Fraction, Fraction, bool | None]:
-        """Credits earned, the part of the year that is marked, and whether they are on pace."""
-        mine = {k: m for k, m in self.marks.items() if k[0] == student}
-        earned = sum((m[2] for m in mine.values() if m[2] is not None), Fraction(0))
-        unsaid = sum((m[1] if m[1] is not None else Fraction(100) for m in mine.values() if m[2] is None), Fraction(0))
+    def pace(self, student: str, whole: bool, day: date) -> tuple[Fraction, Fraction, bool | None]:
+        """Full-year credits earned in terms that have ended, the part of the year that is marked by then, and whether they are on pace."""
+        mine = {k: m for k, m in self.marks.items() if k[0] == student and self.ends[k[2]] <= day}
+        earned = unsaid = Fraction(0)
+        for _, tried, got in mine.values():
+            if got is None:
+                unsaid += 100 if tried is None else tried
+            elif tried is not None and got > tried:
+                unsaid += min(got, 100)
+            else:
+                earned += got
+        earned, unsaid = earned / self.year_course, unsaid / self.year_course
         terms = {k[2] for k in mine}
         part = {frozenset({"S1"}): Fraction(1, 2), frozenset({"S1", "S2"}): Fraction(1)}.get(frozenset(terms), Fraction(0))
         if not part or (whole and part < 1) or earned < 5 * part <= earned + unsaid:
@@ -196,8 +208,8 @@ class OakFlats:
             if grade == "09":
                 failed = found["core_courses_failed", "two_or_more"][s] = self.failed(s, CORE, 2)
                 for profile in ("interim", "final"):
-                    pace = self.pace(s, profile == "final")
-                    found["credits_on_pace", profile][s] = (float(pace[0]), float(pace[1]), pace[2])
+                    pace = self.pace(s, profile == "final", day)
+                    found["credits_on_pace", profile][s] = (round(float(pace[0]), 3), float(pace[1]), pace[2])
                     met = [not failed[2] if failed[2] is not None else None, pace[2]]
                     known = [m for m in met if m is not None]
                     found["freshman_on_track", profile][s] = (sum(known), len(known), sum(known) == 2 if len(known) == 2 else None)
@@ -249,6 +261,7 @@ def assert_flags(oak: OakFlats, district: TestDistrict, day: date) -> None:
     ):
         built[i, p][s] = (n, d, flag)
     assert dict(built) == dict(expected)
+    assert district.query(f"select count(*) from marts.fct_student_indicators where school_id = '' and indicator_id in {NEW}") == [(0,)]
     cells = {
         (i, p, school, grade): (n, d)
         for i, p, school, grade, n, d in district.query(
@@ -279,9 +292,9 @@ def test_credits_are_those_of_the_files(oak: tuple[OakFlats, TestDistrict]) -> N
     flats, district = oak
     both = [(a, e) for _, a, e in flats.marks.values() if a is not None and e is not None]
     said: dict[str, Fraction] = defaultdict(Fraction)
-    for (s, _, _), (_, _, e) in flats.marks.items():
+    for (s, _, _), (_, a, e) in flats.marks.items():
         if e is not None:
-            said[s] += e
+            said[s] += e if a is None else min(a, e)
     whole = "school_id is null and grade_level is null and group_family = 'all' and period_type = 'year_to_date'"
     built = {i: tuple(rest) for i, *rest in district.query(
         f"select indicator_id, numerator::double, denominator::double, value from marts.agg_indicator_values where {whole} and indicator_id like 'credits_%'"
@@ -303,10 +316,10 @@ def test_reasons_say_what_is_known_and_what_is_not(oak: tuple[OakFlats, TestDist
     assert not [w for w in said.values() if "{" in w]
     assert said["freshman_on_track", "final", "p24"] == (
         "Not on track so far this year. Final marks in core courses that are not passed so far this year: 1 of 4; the line is 2. "
-        "Credits earned this year: 4.999 in 1 of a school year; on pace is 5 in a whole one."
+        "Full-year credits earned in terms that have ended: 4.999 in 1 of a school year; on pace is 5 in a whole one."
     )
     assert said["freshman_on_track", "final", "p09"].startswith("Not judged yet. Final marks in core courses")
-    assert "Not judged yet: final marks of a term are not there, or do not say their credits." in said["freshman_on_track", "final", "p09"]
+    assert said["freshman_on_track", "final", "p09"].endswith("those of a term are not there, or they do not say their credits clearly.")
     none = said["early_warning_flags", "one_or_more", "p22"]  # nobody gave a mark
     assert none.startswith("Not judged yet: early warning signs ")
     assert "no final mark in mathematics or English is known" in none
@@ -353,3 +366,24 @@ def test_corrections_move_those_whose_marks_they_are_and_leave_no_ghost(oak: tup
     shutil.copytree(copy.landing, fresh.landing)
     fresh.run(quiet + timedelta(days=1), DAYS[0])
     assert copy.hashes() == fresh.hashes()
+
+
+def test_a_term_counts_for_pace_once_it_has_ended_and_credits_are_those_of_the_district(oak: tuple[OakFlats, TestDistrict], tmp_path: Path) -> None:
+    """The second term ends on the next day; a full-year course is of half a credit, and all that is set anew with it."""
+    flats, district = oak
+    later = OakFlats(tmp_path / "later", dict(flats.marks), list(flats.suspended), dict(flats.absent), dict(flats.subjects))
+    later.ends, later.year_course = {**later.ends, "S2": THIRD}, Fraction(1, 2)
+    copy = district.copy(later.folder)
+    toml = later.folder / "district.toml"
+    toml.write_text(toml.read_text().replace("end = 2025-09-29", "end = 2025-09-30").replace("[intake]", "[marks]\ncredits_of_year_course = 0.5\n\n[intake]"))
+    copy.run(SECOND)
+    expected = later.flags(SECOND)
+    assert {flag for _, _, flag in expected["credits_on_pace", "final"].values()} == {None}, "the year is not whole"
+    assert {part for _, part, _ in expected["credits_on_pace", "interim"].values()} == {0.0, 0.5}
+    assert_flags(later, copy, SECOND)
+    copy.run(THIRD)
+    assert later.flags(THIRD)["credits_on_pace", "interim"] != expected["credits_on_pace", "interim"]
+    assert_flags(later, copy, THIRD)
+    with duckdb.connect(str(copy.build), read_only=True) as db, closing(Ledger(copy.folder / "data" / "ledger.sqlite")) as ledger:
+        for (key,) in db.execute("select value_key from marts.agg_indicator_values where indicator_id = 'credits_on_pace' order by 1 limit 10").fetchall():
+            assert trace(db, ledger, find_figure(db, {"value_key": key}), limit=3).agrees, key

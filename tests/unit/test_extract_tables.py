@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ import pytest
 from pipelines.district import Source, load_district
 from pipelines.doctor import examine
 from pipelines.quality import hold, judge, known
-from pipelines.quality.build import write_settings
+from pipelines.quality.build import SEEDS, write_settings
 from pipelines.settings import SettingsError
 from pipelines.sources import ALL_TABLES, extract
 from pipelines.sources.shape import Reading, quoted
+from pipelines.thresholds import CREDIT_UNITS
 
 PLACES = ("_delivery_id", "_file", "_line", "_defect", "_text")
 HEAD = """\
@@ -123,6 +126,23 @@ def test_a_build_from_before_a_column_is_given_it(build: duckdb.DuckDBPyConnecti
 def test_settings_refuse_what_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "district.toml").write_text("sources = []\n" + HEAD + '\n[attendance]\nday_fraction = "3/2"\n')
     with pytest.raises(SettingsError, match="day_fraction: Input should be less than or equal to 1"):
+        load_district(tmp_path)
+
+
+@pytest.mark.parametrize("credits", ["0.1", "0.5", "1", "5", "7.5", '"15/2"', "10", "100"])
+def test_credits_of_a_course_are_whole_numbers_of_the_measures_unit(tmp_path: Path, credits: str) -> None:
+    (tmp_path / "district.toml").write_text("sources = []\n" + HEAD + f"\n[marks]\ncredits_of_year_course = {credits}\n")
+    with (SEEDS / "measures.csv").open(encoding="utf-8") as f:
+        (scale,) = {int(row["scale"]) for row in csv.DictReader(f) if row["measure_id"].startswith("year_courses_")}
+    assert Fraction(scale, 1000) == CREDIT_UNITS
+    assert (Fraction(scale, 1000) / load_district(tmp_path).marks.credits_of_year_course).denominator == 1
+
+
+@pytest.mark.parametrize(("credits", "said"), [("0", "greater than or equal"), ("101", "less than or equal"), ("11", "cannot be counted exactly"),
+                                               ("0.09", "greater than or equal"), ("-1", "greater than or equal")])  # fmt: skip
+def test_credits_of_a_course_that_cannot_be_are_refused(tmp_path: Path, credits: str, said: str) -> None:
+    (tmp_path / "district.toml").write_text("sources = []\n" + HEAD + f"\n[marks]\ncredits_of_year_course = {credits}\n")
+    with pytest.raises(SettingsError, match=said):
         load_district(tmp_path)
 
 

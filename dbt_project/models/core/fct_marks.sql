@@ -5,7 +5,7 @@
     keeps_difference=true
 ) }}
 -- A term's name belongs to one school year; a name that two years use says no year. A final mark stands (`final_on`) from the day on which a file first had a
--- mark of its kind, and not after its term and year; one of which nobody says the year stands nowhere: it may be of a year long gone.
+-- mark of its kind, and neither before its year nor after its term; one of which nobody says the year stands nowhere: it may be of a year long gone.
 with terms as (
     select
         term_id,
@@ -21,7 +21,7 @@ marks as (
         terms.school_year as term_year,
         case
             when marks.is_final and years.school_year is not null
-                then least(marks.first_seen_on, years.end_date, coalesce(terms.end_date, years.end_date))
+                then greatest(years.start_date, least(marks.first_seen_on, years.end_date, coalesce(terms.end_date, years.end_date)))
         end as final_on
     from {{ ref('int_marks_combined') }} as marks
     left join terms on marks.term_id = terms.term_id

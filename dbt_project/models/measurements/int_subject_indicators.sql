@@ -197,6 +197,7 @@ pooled as (
                         and by_school.agency = pooled.agency
                         and by_school.ratio = pooled.ratio
                 inner join {{ of_profiles }} as profiles on by_school.ratio = profiles.ratio
+                where by_school.school_key <> '' or by_school.subject_type <> 'student' -- of a student what names no school is the district's alone
                 union all
                 -- the district's figure: a student's schools are pooled before the minimum applies
                 select

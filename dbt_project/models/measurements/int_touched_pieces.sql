@@ -79,6 +79,14 @@ pieces as (
         inner join night on results.due_date > night.previous_as_of and results.due_date <= night.as_of
     ),
 
+    marks_of_ended_terms as (
+        select marks.student_key, marks.school_year, marks.piece_start
+        from {{ ref('fct_marks') }} as marks
+        inner join {{ source('settings', 'terms') }} as terms on marks.school_year = terms.school_year and marks.term_id = terms.term_id
+        inner join night on terms.end_date > night.previous_as_of and terms.end_date <= night.as_of
+        where marks.piece_start is not null
+    ),
+
     student_pieces as (
         select changed.student_key, dates.piece_start, 'attendance' as cause
         from {{ ref('int_attendance_changed') }} as changed
@@ -107,6 +115,9 @@ pieces as (
             select changed.student_key, changed.school_year
             from {{ ref('fct_marks') }} as changed
             inner join night on changed.final_on > night.previous_as_of and changed.final_on <= night.as_of
+            union
+            -- and when one of its terms has ended now
+            select student_key, school_year from marks_of_ended_terms
         ) as marks
         inner join (
             select school_year, min(start_date) as year_start
@@ -114,6 +125,9 @@ pieces as (
             group by school_year
         ) as terms on marks.school_year = terms.school_year
         inner join {{ ref('dim_dates') }} as dates on terms.year_start = dates.calendar_date
+        union
+        -- a mark of a term that has ended now: from then on its credits are on pace or not
+        select student_key, piece_start, 'marks' as cause from marks_of_ended_terms
         union
         -- a mark in a section whose subject may be another one now
         select marks.student_key, marks.piece_start, 'marks' as cause

@@ -1,7 +1,8 @@
 -- What final marks add: to a grade point average points by credits, and credits, of marks that the district's scale counts and gives points for and whose
 -- credits are said; credits attempted and earned; and marks of core subjects that are passed or not. What nobody says is not nought: a mark without credits
 -- is in no sum of them, and one of which nobody knows whether it is a failed one of a core subject is in doubt, apart from those that are known.
--- How much of the year a student's marks cover stands on the first day of its terms, at one of the schools of an agency that gave them.
+-- How much of the year a student's marks cover stands on the first day of its terms, at one of the schools of an agency that gave them. A term is covered,
+-- and its credits are on pace or not, once it has ended: before, most of its marks may be still to come. What on pace is, is said of full-year courses.
 with given as (
     select
         marks.student_key,
@@ -12,12 +13,22 @@ with given as (
         marks.credits_attempted,
         marks.credits_earned,
         marks.is_failed,
+        ended.term_id is not null as is_of_ended_term,
+        district.year_course_numerator,
+        district.year_course_denominator,
         marks.is_in_gpa and marks.grade_points is not null and marks.credits_attempted > 0 as is_averaged,
         areas.is_core,
         areas.is_math_or_english
     from {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('fct_marks') }} as marks on touched.subject_key = marks.student_key and touched.piece_start = marks.piece_start
     inner join {{ source('settings', 'night') }} as night on marks.final_on <= night.as_of
+    cross join {{ source('settings', 'district') }} as district
+    left join (
+        select school_year, term_id, min(end_date) as end_date
+        from {{ source('settings', 'terms') }}
+        group by school_year, term_id
+    ) as ended
+        on marks.school_year = ended.school_year and marks.term_id = ended.term_id and ended.end_date <= night.as_of
     inner join {{ ref('dim_student_versions') }} as versions
         on
             marks.student_key = versions.student_key
@@ -39,16 +50,28 @@ averaged as (
 said as (
     select
         given.student_key, given.school_key, given.piece_start, given.signature,
-        measures.measure_id, measures.scale, measures.row_maximum,
+        measures.measure_id, measures.scale, measures.row_maximum, given.year_course_numerator, given.year_course_denominator,
         case measures.measure_id
             when 'credits_attempted' then case when given.credits_earned is not null then given.credits_attempted end
             when 'credits_earned_of_attempted'
                 then case
                     when given.credits_earned is not null and given.credits_attempted is not null then least(given.credits_earned, given.credits_attempted)
                 end
-            when 'credits_earned' then given.credits_earned
+            when 'credits_earned'
+                then case
+                    when given.credits_earned is not null then least(given.credits_earned, coalesce(given.credits_attempted, given.credits_earned))
+                end
             when 'marks_with_credits' then case when given.credits_earned is not null then 1 end
-            when 'credits_not_said' then case when given.credits_earned is null then coalesce(given.credits_attempted, measures.row_maximum) end
+            when 'year_courses_earned'
+                then case
+                    when given.is_of_ended_term and given.credits_earned <= coalesce(given.credits_attempted, given.credits_earned) then given.credits_earned
+                end
+            -- more earned than attempted is a slip of one of the two: of which nobody knows
+            when 'year_courses_not_said'
+                then case
+                    when given.is_of_ended_term and given.credits_earned is null then coalesce(given.credits_attempted, measures.row_maximum)
+                    when given.is_of_ended_term and given.credits_earned > given.credits_attempted then given.credits_earned
+                end
             when 'core_marks' then case when given.is_core and given.is_failed is not null then 1 end
             when 'core_marks_failed' then case when given.is_core and given.is_failed then 1 end
             when 'core_marks_in_doubt' then case when {{ may_be_both('given.is_core', 'given.is_failed') }} then 1 end
@@ -64,7 +87,14 @@ said as (
 counted as (
     select
         student_key, school_key, piece_start, signature, measure_id,
-        cast(round(least(amount, coalesce(row_maximum, amount)) * scale) as bigint) as quantity
+        case
+            when measure_id in ('year_courses_earned', 'year_courses_not_said')
+                -- thousandths of a credit, each a whole number of units by what the settings allow
+                then
+                    cast(round(least(amount, row_maximum) * 1000) as bigint)
+                    * cast(round(cast(scale as double) * year_course_denominator / (1000 * year_course_numerator)) as bigint)
+            else cast(round(least(amount, coalesce(row_maximum, amount)) * scale) as bigint)
+        end as quantity
     from said
     where amount > 0
     union all
@@ -77,7 +107,7 @@ counted as (
 
 terms as (
     select
-        terms.school_year, terms.term_id, dates.piece_start,
+        terms.school_year, terms.term_id, terms.end_date, dates.piece_start,
         starts.year_start, starts.n_terms,
         row_number() over (partition by terms.school_year order by terms.start_date) as place
     from {{ source('settings', 'terms') }} as terms
@@ -99,7 +129,7 @@ covered as (
     inner join terms on touched.piece_start = terms.piece_start and touched.school_year = terms.school_year
     inner join {{ ref('fct_marks') }} as marks
         on touched.subject_key = marks.student_key and terms.school_year = marks.school_year and terms.term_id = marks.term_id
-    inner join {{ source('settings', 'night') }} as night on marks.final_on <= night.as_of
+    inner join {{ source('settings', 'night') }} as night on marks.final_on <= night.as_of and terms.end_date <= night.as_of
     left join {{ ref('dim_schools') }} as schools on marks.school_key = schools.school_key
     where touched.subject_type = 'student'
     group by
