@@ -18,9 +18,8 @@ STANDARDS = Path(__file__).parent / "standards"
 VERSIONS = ("1.1", "1.2")
 # Never kept: nothing downstream may hold a password, and staff who read figures need no phone number. Dropped before raw.
 REDACTED: tuple[str, ...] = ("password",)
-# Files of which a row that a later package lacks is taken back; of all others it was true until then, and is not forgotten: what a leaver was, and what
-# a closed year was made of, stays. (Work withdrawn within its school year is taken back by the models: see int_assignments_combined.)
-_ERASED = ("categories",)
+# What a later package lacks was true until then and is not forgotten: what a leaver was, and what a closed year was made of (its work and the categories
+# of it), stays. Work withdrawn within its school year is taken back by the models: see int_assignments_combined.
 # Names of older exports that mean the same as today's: file ("*" any) -> theirs -> ours. Read, with a warning.
 LEGACY: dict[str, dict[str, str]] = {
     "*": {"grade": "grades", "schoolYearId": "schoolYearSourcedId", "SubjectCodes": "subjectCodes", "termSourcedId": "termSourcedIds"},
@@ -88,7 +87,7 @@ TABLES: dict[str, Table] = {
         columns=_held_columns(file),
         key=("sourced_id",),
         required=tuple(dict.fromkeys(snake(c.name) for c in COLUMNS if c.file == file and c.needed)),
-        withdrawal="erases" if file in _ERASED else "ends",
+        withdrawal="ends",
         dates=tuple(c for c in _held_columns(file) if c.endswith("_date")),
     )
     for file in FILES

@@ -107,9 +107,10 @@ def test_the_registry_holds_together() -> None:
             continue
         over, under = by_id[i["numerator_measure"]], by_id[i["denominator_measure"]]
         assert over["subject_type"] == under["subject_type"]
-        if i["rollup"] in ("sum", "latest_in_term", "ratio_per_person"):
+        is_of_unlike_units = i["rollup"] == "flag_of_total" and over["unit"] != under["unit"]  # judged in whole numbers of each, and shown as a flag
+        if i["rollup"] in ("sum", "latest_in_term", "flag_of_total", "ratio_per_person") and not is_of_unlike_units:
             assert over["scale"] == under["scale"], f"{i['indicator_id']} divides whole numbers of different units"
-        if i["rollup"] not in ("ratio_per_person", "flag_of_total"):  # of which the mart shows the ratio or the flag, and its parts rounded
+        if i["rollup"] != "ratio_per_person" and not is_of_unlike_units:  # of which the mart shows the ratio, or the flag, and its parts rounded
             assert 1000 % int(over["scale"]) == 0, "the marts show three decimals"
         if i["doubt_measure"]:
             doubt = by_id[i["doubt_measure"]]

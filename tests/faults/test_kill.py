@@ -13,7 +13,7 @@ from tests.faults.forks import Forks
 from tests.faults.kills import Databases, Files, Night
 from tests.postgres import Server
 
-EVENING, NIGHT = START + timedelta(days=3), START + timedelta(days=4)
+EVENING, NIGHT = START + timedelta(days=8), START + timedelta(days=9)  # on which a survey's wave comes too
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def forks() -> Iterator[Forks]:
 
 @pytest.mark.timeout(1500)
 def test_twenty_kills_at_random_moments(forks: Forks, tmp_path: Path) -> None:
-    evening = make_district(tmp_path / "evening", students=80, days=6, seed=5)
+    evening = make_district(tmp_path / "evening", students=80, days=9, seed=5)
     assert forks.wait(forks.start(evening.folder, EVENING, tmp_path / "evening.log"), 300) == 0
     hit = Night(forks, Files(), NIGHT).disturb(evening, tmp_path, kills=20, late=6, late_from="publication gate", rows=5, seed=20)
     assert hit.total() == 20
@@ -33,7 +33,7 @@ def test_twenty_kills_at_random_moments(forks: Forks, tmp_path: Path) -> None:
 
 def test_kills_of_runs_that_publish_to_postgresql(forks: Forks, postgres: Server, tmp_path: Path) -> None:
     place = Databases(postgres)
-    evening = place.settle(make_district(tmp_path / "evening", students=60, days=6, seed=5))
+    evening = place.settle(make_district(tmp_path / "evening", students=60, days=9, seed=5))
     assert forks.wait(forks.start(evening.folder, EVENING, tmp_path / "evening.log"), 300) == 0
     hit = Night(forks, place, NIGHT).disturb(evening, tmp_path, kills=4, late=3, late_from="warehouse", rows=1, seed=18)
     assert hit.total() == 4

@@ -107,23 +107,31 @@ def anew(night: Night, folder: Path) -> Night:
     return fresh
 
 
-def send_categories(landing: Path, day: date, title: str) -> None:
-    """A package of changes alone: homework is called something else."""
+def send_categories(landing: Path, day: date, lines: list[str], mode: str = "delta") -> None:
+    """A package of categories and nothing else: of changes alone, or of all there are."""
     with zipfile.ZipFile(landing / "oneroster" / str(START) / "oneroster.zip") as package:
         manifest = [line.split(",") for line in package.read("manifest.csv").decode().splitlines()]
-    told = [[name, {"file.categories": "delta"}.get(name, "absent") if name.startswith("file.") else value] for name, value in manifest]
+    told = [[name, {"file.categories": mode}.get(name, "absent") if name.startswith("file.") else value] for name, value in manifest]
     folder = landing / "oneroster" / str(day)
     folder.mkdir(exist_ok=True)
-    with zipfile.ZipFile(folder / "renamed.zip", "w") as package:
+    with zipfile.ZipFile(folder / f"roster{mode}.zip", "w") as package:
         package.writestr("manifest.csv", "".join(f"{','.join(line)}\n" for line in told))
-        row = f"cat-homework,active,{day}T23:00:00.000Z,{title},"
-        package.writestr("categories.csv", f"sourcedId,status,dateLastModified,title,weight\n{row}\n")
+        package.writestr("categories.csv", "sourcedId,status,dateLastModified,title,weight\n" + "".join(f"{line}\n" for line in lines))
+
+
+def without_homework(landing: Path) -> list[str]:
+    """The lines of the first package's categories but homework, which its last bulk file of them no longer has."""
+    with zipfile.ZipFile(landing / "oneroster" / str(START) / "oneroster.zip") as package:
+        lines = package.read("categories.csv").decode().splitlines()[1:]
+    kept = [line for line in lines if not line.startswith("cat-homework,")]
+    assert len(lines) > len(kept) > 0
+    return kept
 
 
 def test_work_of_a_category_that_the_map_leaves_out_is_not_expected_until_it_is_called_something_else(night: Night, tmp_path: Path) -> None:
     shutil.copytree(night.folder, tmp_path / "d", symlinks=True)
     there = Night(tmp_path / "d")
-    (there.folder / "codes/work_categories.csv").write_text("category,is_expected\nHOMEWORK,false\n", encoding="utf-8")
+    (there.folder / "codes/work_categories.csv").write_text("category,is_expected\nHOMEWORK,False\nQuiz,TRUE\n", encoding="utf-8")
     there.run(night.last_date)
     values, expected = figures(there, WithoutHomework)
     assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
@@ -131,7 +139,13 @@ def test_work_of_a_category_that_the_map_leaves_out_is_not_expected_until_it_is_
     books = "select sum(denominator)::bigint, sum(n_assignments_due)::bigint from marts.rpt_gradebook_health"
     ((less, due),), ((all_of_it, all_due),) = there.query(books), night.query(books)
     assert (less < all_of_it, due) == (True, all_due)
-    send_categories(there.landing, night.last_date, "Practice")
+    # a category that is no longer listed is still what its work was of
+    send_categories(there.landing, night.last_date, without_homework(there.landing), "bulk")
+    there.run(night.last_date)
+    values, expected = figures(there, WithoutHomework)
+    assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+    assert there.query("select count(*) from held.oneroster__categories where sourced_id = 'cat-homework' and _withdrawn_on is not null") == [(1,)]
+    send_categories(there.landing, night.last_date, [f"cat-homework,active,{night.last_date}T23:00:00.000Z,Practice,"])
     there.run(night.last_date)
     values, expected = figures(there)
     assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])

@@ -112,19 +112,12 @@ section_terms as (
     inner join terms on sections.only_year is null or sections.only_year = terms.school_year
 ),
 
-named as (
-    select source_id, section_id, min(class_id) as class_id
-    from {{ source('settings', 'lms_sections') }}
-    group by source_id, section_id
-),
-
 stand_ins as (
     select
         {{ concat_key(["'lms'", "sections.source_system", "sections.lms_section_id"]) }} as section_key,
-        {{ concat_key(["'oneroster'", "coalesce(named.class_id, sections.class_id)"]) }} as class_key
-    from {{ ref('stg_lms__sections') }} as sections
-    left join named on sections.source_system = named.source_id and sections.lms_section_id = named.section_id
-    where coalesce(named.class_id, sections.class_id) is not null
+        {{ concat_key(["'oneroster'", "sections.class_id"]) }} as class_key
+    from {{ ref('int_lms_sections_placed') }} as sections
+    where sections.class_id is not null and sections.is_sent
 ),
 
 seats as (

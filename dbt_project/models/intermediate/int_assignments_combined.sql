@@ -36,15 +36,9 @@ with assignments as (
         assignments.assignment_category as category,
         assignments.submission_type
     from {{ ref('stg_lms__assignments') }} as assignments
-    left join {{ ref('stg_lms__sections') }} as sections
+    left join {{ ref('int_lms_sections_placed') }} as sections
         on assignments.source_system = sections.source_system and assignments.lms_section_id = sections.lms_section_id
-    left join (
-        select source_id, section_id, min(class_id) as class_id
-        from {{ source('settings', 'lms_sections') }}
-        group by source_id, section_id
-    ) as named
-        on assignments.source_system = named.source_id and assignments.lms_section_id = named.section_id
-    left join {{ ref('stg_oneroster__classes') }} as classes on classes.class_id = coalesce(named.class_id, sections.class_id)
+    left join {{ ref('stg_oneroster__classes') }} as classes on sections.class_id = classes.class_id
     left join (
         select source_id, assignment_id, min(due_date) as due_date
         from {{ source('settings', 'assignment_due_dates') }}
