@@ -118,6 +118,20 @@ create temp table year_group as
 select y.student_id, y.school_year, y.rule, c.combo
 from yearly y join combo c using (race, gender, el, dis, eco, hml, fst);
 
+-- Who has not left: with a stay that is not over, or that ended after the last day of school there.
+create temp table here as
+select distinct s.student_id
+from stint s
+cross join as_of n
+left join (
+    select c.school_id, max(c.calendar_date::date) as last_day
+    from build.held.extract__calendar c
+    join build.settings.calendar_codes k on k.code = c.day_type and k.is_instructional = 'true'
+    where c._is_open
+    group by all
+) c on c.school_id = s.school_id
+where s.entry <= n.as_of and (s.exit > n.as_of or s.exit > c.last_day);
+
 -- What was counted, by student, school, groups and week piece.
 create temp table attended as
 with school_day as (
@@ -221,6 +235,20 @@ from (
 join day d on d.day = left(r.answered_on, 10)::date
 group by all;
 
+-- Whom the waves asked by name, by the roster of the day on which they opened, and whether each answered.
+create temp table asked as
+select r.student_key as student_id, min(r.school_key) as school_id, v.grade, v.combo, d.piece, count(distinct w.wave_id) as asked,
+    count(distinct w.wave_id) filter (where a.respondent_id is not null) as answered
+from build.settings.survey_waves w
+join build.held.survey_rosters r on r.survey_id = w.survey_id and r.wave_id = w.wave_id and r.opened_on = w.opens
+join day d on d.day = w.opens
+join version v on v.student_id = r.student_key and d.day >= v.from_day and d.day < v.to_day
+left join (select distinct survey_id, wave_id, respondent_id from build.held.survey__answers where _is_open and answer is not null) a
+    on a.survey_id = w.survey_id and a.wave_id = w.wave_id and a.respondent_id = r.student_key
+where w.respondent = 'linked' and d.day <= (select as_of from as_of)
+    and r.grade_level in (select value from build.settings.survey_eligible e where e.survey_id = w.survey_id and e.wave_id = w.wave_id and e.kind = 'grade')
+group by r.student_key, v.grade, v.combo, d.piece;
+
 -- Periods are sums of pieces; of marks, the latest piece of each period.
 create temp table person as
 with attendance as (
@@ -286,7 +314,11 @@ select 'known_by_adult_scale_mean', period_type, period_start, period_end, schoo
 from survey where k_valid >= 2
 union all
 select 'connection', period_type, period_start, period_end, school_year, response_id, school_id, grade, null, null, (c_favorable = c_valid)::bigint, 1, 1, false
-from survey where c_valid > 0;
+from survey where c_valid > 0
+union all
+select 'survey_reach', p.period_type, p.period_start, p.period_end, p.school_year, a.student_id, a.school_id, a.grade, a.combo, null,
+    sum(a.answered)::bigint, sum(a.asked)::bigint, 1, true
+from asked a join period p using (piece) group by all;
 
 -- Absence as a flag of the year's total, from a share on and (tiers) below another. Some profiles judge at each school and pool for the district,
 -- others pool for both.
@@ -325,6 +357,7 @@ from judged j
 join year_group g on g.student_id = j.student_id and g.school_year = j.school_year and g.rule = j.rule
 where (not j.must_come or j.absent < j.enrolled)
     and (not j.to_grade_8 or j.grade in ('TK', 'KG', '01', '02', '03', '04', '05', '06', '07', '08'))
+    and (not j.from_grade_6 or j.student_id in (select student_id from here))
     and (not j.from_grade_6 or j.grade in ('06', '07', '08', '09', '10', '11', '12'));
 
 create table fct_student_indicators as
@@ -335,14 +368,14 @@ from person p where p.is_student
 group by p.student_id, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, p.scale
 union all
 select student_id, school_id, school_year, period_type, period_start, period_end, indicator_id, profile_id,
-    if(profile_id = 'edfacts', 2, 1), absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, if(is_judged, n = 1, null),
+    if(profile_id = 'edfacts' or from_grade_6, 2, 1), absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, if(is_judged, n = 1, null),
     case when not is_judged then format('Not judged yet: enrolled for {:g} days so far this year; this rule judges from {:d} on.', enrolled / 1000, least // 1000)
         when n = 1 or from_grade_6 then format('Missed {:g} of {:g} days so far this year{}; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
         if(profile_id = 'edfacts', ', counting a day missed by half as missed and one missed by less as not', ''), if(more, 'more than ', ''), (20 // of_20)::int, if(below < 20, ' to under 1 in ' || (20 // below), '')) end
 from flagged
 union all
 -- of the early warning signs the district sends that of attendance alone: nobody is judged by all three
-select f.student_id, f.school_id, f.school_year, f.period_type, f.period_start, f.period_end, 'early_warning_flags', p.profile_id, 1,
+select f.student_id, f.school_id, f.school_year, f.period_type, f.period_start, f.period_end, 'early_warning_flags', p.profile_id, 2,
     if(is_judged, n, 0), is_judged::int, if(is_judged, n::double, null), null,
     format('Not judged yet: early warning signs {:d} of {:d} that are known; the line is {:d}. ', if(is_judged, n, 0), is_judged::int, p.line)
         || if(is_judged, format('Missed {:g} of {:g} days so far this year; the line is more than 1 in 10.', absent / 1000, enrolled / 1000),
@@ -436,7 +469,7 @@ with rated as (
     from chosen
 )
 select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, indicator_id, profile_id,
-    if(profile_id = 'edfacts', 2, 1) as profile_version, (n / scale / value_scale)::decimal(18, 3) as numerator, (d / scale)::decimal(18, 3) as denominator, n_subjects, round(rate / value_scale, 12) as value,
+    if(profile_id = 'edfacts' or indicator_id like 'early_warning%', 2, 1) as profile_version, (n / scale / value_scale)::decimal(18, 3) as numerator, (d / scale)::decimal(18, 3) as denominator, n_subjects, round(rate / value_scale, 12) as value,
     round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) when ci_method = 't_people' then greatest(0, mid - half) / value_scale end, 9) as ci_low,
     round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) when ci_method = 't_people' then (mid + half) / value_scale end, 9) as ci_high,
     ci_method

@@ -134,12 +134,23 @@ class Oracle:
         return dates
 
     @cached_property
-    def school_days(self) -> set[tuple[str, str]]:
-        """(school, date) of every day in session up to now, as the newest calendar has it."""
+    def calendar(self) -> pd.DataFrame:
+        """Every day in session, of the year to come too, as the newest calendar has it."""
         files = [(day, "bulk", self._table(name, path.read_bytes())) for day, name, path in self._paths("calendar/*.csv")]
         rows = self._merged(files, ["School Number", "Date"])
-        rows = rows[rows["Day Type"].isin(["I", "M"]) & (rows["Date"] <= self.as_of)]
+        return rows[rows["Day Type"].isin(["I", "M"])]
+
+    @cached_property
+    def school_days(self) -> set[tuple[str, str]]:
+        """(school, date) of every day in session up to now."""
+        rows = self.calendar[self.calendar["Date"] <= self.as_of]
         return set(zip(rows["School Number"], rows["Date"], strict=True))
+
+    @cached_property
+    def here(self) -> set[str]:
+        """Students with a stay that is not over, or that ended after the last day of school there."""
+        last = self.calendar.groupby("School Number")["Date"].max()
+        return {student for student, school, begin, end in self.stints if begin <= self.as_of and (end > self.as_of or end > last.get(school, FOREVER))}
 
     # ---- people ----
 
@@ -305,7 +316,7 @@ class Oracle:
                 for tier, of_20, below in (("absence_at_risk", 1, 2), ("moderate_chronic_absence", 2, 4), ("severe_chronic_absence", 4, 21)):
                     missed, days = judged["total_n"] * 20, judged["total_d"]
                     yield tier, profile, place, judged.assign(n=((missed >= days * of_20) & (missed < days * below)).astype(int))
-                yield from early_warning(place, judged)
+                yield from early_warning(place, judged[judged["student"].isin(self.here)])
 
     def _judged(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """(profile, place, one row a student): judged on the days at the school or on all days in the district, from so many days on, and (where it is

@@ -11,8 +11,8 @@ PROFILES = ("one_or_more", "two_or_more")
 
 
 def early_warning(place: str, judged: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
-    """Of students judged on all their days in the district, from 20 days on: the sign of attendance, more than a tenth missed; and the signs together, of which
-    one is known (none where there are too few days), so that nobody is judged by them.
+    """Of students who have not left, judged on all their days in the district, from 20 days on: the sign of attendance, more than a tenth missed; and the
+    signs together, of which one is known (none where there are too few days), so that nobody is judged by them.
     """
     upper = judged[judged["grade"].isin(GRADES)]
     sign = (upper["total_n"] * 10 > upper["total_d"]).astype(int)

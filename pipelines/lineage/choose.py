@@ -94,7 +94,7 @@ def choose_judged(
             where t.d >= $minimum and t.d > 0 and (not $came or t.n < t.d)
                 and (t.q = 0 or ({_is_flagged("t.n", scales)}) = ({_is_flagged("(t.n + t.q)", scales)}))
                 and ($these::varchar is null or list_contains(string_split($these::varchar, ' '), t.grade_level))
-                and {_in_the_group(figure)}""",
+                and {_in_the_group(figure)} and {_is_here(own, profile)}""",
         facts,
     )
     db.execute("""create or replace temp table trace_rows as
@@ -109,6 +109,19 @@ def _is_flagged(total: str, scales: tuple[int, int]) -> str:
     return f"""coalesce(case when $under::bigint is null then {total} > {number} or ($equal and {total} = {number})
                 else {share} > {line} or ($equal and {share} = {line}) end, {total} > 0)
             and coalesce({total} * $whole::bigint * {under} < t.d * $part::bigint * {over}, true)"""
+
+
+def _is_here(own: bool, profile: Mapping[str, Any]) -> str:
+    """That person `t` has a stay (at the school, or where the figure's days are pooled) that is not over while school goes on; by the profile all may be."""
+    if profile["leaver_rule"] in (None, "", "counted"):
+        return "true"
+    place = "s.school_key = $school" if own else f"{_AGENCY.format('s.school_key')} = {_AGENCY.format('$school')}"
+    return f"""exists (select 1 from core.dim_stints s cross join settings.night n
+            join settings.school_years y on y.school_year = $year and s.entry_date <= y.end_date and s.exit_date > y.start_date
+            where s.student_key = t.subject_key and {place} and s.entry_date <= n.as_of
+                and (s.exit_date > n.as_of or s.exit_date > (
+                    select coalesce(max(c.calendar_date), y.end_date) from core.dim_school_days c
+                    where c.calendar_key = s.calendar_key and c.is_instructional and c.calendar_date between y.start_date and y.end_date)))"""
 
 
 def _in_the_group(figure: Mapping[str, Any]) -> str:

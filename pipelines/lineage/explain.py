@@ -26,7 +26,6 @@ MEMBERSHIP = {
     "any_time": "a person who was in a group at any time this school year counts in it",
     "last_day": "a person counts in the groups of their last day so far",
 }
-LEAVERS = {"counted": "whoever left still counts, with the days up to then"}
 TARDY = {"as_mapped": "A tardy day is absent by the share that the district's map of attendance codes gives it."}
 GRAIN = {
     "school": "judged at each school; for the district a person's schools are pooled first",
@@ -122,7 +121,8 @@ def _profile(p: Mapping[str, str], i: Mapping[str, str], unit: str) -> str:
         words.append(f"Grades: {p['grades'].replace(' ', ', ')}.")
     words.append(f"Groups: {MEMBERSHIP[p['membership_rule']]}.")
     if p["leaver_rule"]:
-        words.append(f"Leavers: {LEAVERS[p['leaver_rule']]}.")
+        leavers = {rule["leaver_rule"]: rule["words"] for rule in registry("leaver_rules")}
+        words.append(f"Leavers: {leavers[p['leaver_rule']]}.")
     if p["first_school_year"] or p["last_school_year"]:
         words.append(f"Valid for school years {p['first_school_year'] or 'before'} to {p['last_school_year'] or 'now'}.")
     words.append(f"{p['description'].rstrip('.')}.")

@@ -99,12 +99,13 @@ def registry(name: str) -> list[dict[str, str]]:
 
 def measures_of_indicators() -> dict[str, frozenset[str]]:
     """For each indicator, its measures: numerator, denominator, what is in doubt, whom it is about, and the numerators that profiles put in the place of its
-    own; of flags together, those of the indicators that are flagged.
+    own, with those by which a profile knows who has left; of flags together, those of the indicators that are flagged.
     """
+    leavers = {rule["leaver_rule"]: {rule["begun_measure"], rule["left_measure"]} - {""} for rule in registry("leaver_rules")}
     sides = ("numerator_measure", "denominator_measure", "doubt_measure", "population_measure")
     found = {i["indicator_id"]: {i[side] for side in sides} - {""} for i in registry("indicators")}
     for p in registry("indicator_profiles"):
-        found[p["indicator_id"]] |= {p["numerator_measure"]} - {""}
+        found[p["indicator_id"]] |= {p["numerator_measure"]} - {""} | leavers.get(p["leaver_rule"], set())
     for part in registry("indicator_parts"):
         found[part["indicator_id"]] |= found[part["part_indicator_id"]]
     return {indicator: frozenset(some) for indicator, some in found.items()}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipelines.synth import surveys
-from pipelines.synth.calendar import DAY_TYPES
+from pipelines.synth.calendar import DAY_TYPES, SchoolYear
 from pipelines.synth.habits import STRATEGY_ODDS
-from pipelines.synth.people import LEVEL_NAMES
+from pipelines.synth.people import GRADES, LEVEL_NAMES
 from pipelines.synth.world import World
 
 _TOML = """\
@@ -105,7 +105,15 @@ wave_id = "{wave}"
 role = "student"
 school_column = "School Number"
 grade_column = "Grade"
-
+{named}
+"""
+_NAMED = """\
+respondent = "linked"
+respondent_column = "Student Number"
+consent_basis = "opt_out"
+consent_text = "{consent}"
+opens = {opens}
+eligible = {{ grades = [{grades}] }}
 """
 _CODES: dict[str, list[list[str]]] = {
     "attendance_codes": [
@@ -137,7 +145,7 @@ def write_settings(world: World, out: Path) -> None:
     text = _TOML.format(
         year=year.year, first_day=year.first_day, last_day=year.last_day, opens=year.start, half=year.semester_end,
         after_half=year.semester_end + timedelta(days=1), attendance=_ATTENDANCE,
-        surveys="".join(_SURVEY.format(wave=wave, survey=surveys.SURVEY_ID) for wave in surveys.waves(year)),
+        surveys="".join(_SURVEY.format(wave=wave, survey=surveys.SURVEY_ID, named=_named(year, wave, on)) for wave, on in surveys.waves(year).items()),
     )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     (out / "district.toml").write_text(text, encoding="utf-8")
@@ -145,6 +153,14 @@ def write_settings(world: World, out: Path) -> None:
     for name, rows in _CODES.items():
         with (out / "codes" / f"{name}.csv").open("w", newline="", encoding="utf-8") as f:
             csv.writer(f, lineterminator="\n").writerows(rows)
+
+
+def _named(year: SchoolYear, wave: str, on: date) -> str:
+    """What is said of a wave that asks who answers, and whom it asked."""
+    if not surveys.is_named(wave):
+        return ""
+    grades = ", ".join(f'"{grade}"' for grade in GRADES[surveys.FIRST_GRADE :])
+    return _NAMED.format(consent=surveys.CONSENT, opens=surveys.answered_on(year, on)[0].isoformat(), grades=grades)
 
 
 def truth(world: World, days: int) -> dict[str, Any]:

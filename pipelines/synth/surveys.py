@@ -1,4 +1,6 @@
-"""Anonymous pulse surveys of students from grade 3 on, as a form tool exports them. Some groups and schools answer less."""
+"""Pulse surveys of students from grade 3 on, as a form tool exports them: the first waves anonymous, the later ones by name. Some groups and schools answer
+less.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,8 @@ from pipelines.synth.world import World
 
 SURVEY_ID = "pulse"
 FIRST_WAVE, EVERY, FIRST_GRADE = 8, 20, 3  # school days of calendar A, counted from 1; grade
+NAMED_FROM = 3  # the wave from which on the form asks who answers
+CONSENT = "Families were told before the wave and could say no; who answered is seen by the student's own school"
 SCALE = ("Strongly disagree", "Disagree", "Neither agree nor disagree", "Agree", "Strongly agree")
 NOT_SURE = "Not sure"
 
@@ -50,18 +54,28 @@ def waves(year: SchoolYear) -> dict[str, date]:
     return {f"w{k}": day for k, day in enumerate(year.sessions["A"][FIRST_WAVE - 1 :: EVERY], start=1)}
 
 
+def is_named(wave: str) -> bool:
+    return int(wave.removeprefix("w")) >= NAMED_FROM
+
+
+def answered_on(year: SchoolYear, day: date) -> list[date]:
+    """The days on which a wave is answered, up to the one on which its file lands."""
+    return [d for d in (day - timedelta(days=k) for k in range(9, -1, -1)) if d in year.package_days][-3:]
+
+
 def survey_lines(world: World, wave: str, day: date) -> Iterator[Chunk]:
     """One wave's answers, in order of time. The export has the form's timestamp first and then a column a question."""
-    students, school = world.people.students, world.main_school(world.days.number(day))[0]
+    students, school = world.people.students, world.main_school(_asked_on(world, wave, day))[0]
     asked, answers_it, rng = _drawn(world, wave, day)
     who = rng.permutation(np.flatnonzero(asked & answers_it))
     stamps = np.sort(rng.integers(0, 3 * 7 * 3600, len(who)))  # three days of seven hours
     answers = np.stack([_answer(world, item, who, rng) for item in ITEMS], axis=1) if len(who) else np.zeros((0, len(ITEMS)), dtype=np.int64)
-    span = [d for d in (day - timedelta(days=k) for k in range(9, -1, -1)) if d in world.year.package_days][-3:]
+    span = answered_on(world.year, day)
     dates = strings([f"{d.month}/{d.day}/{d.year} " for d in (span * 3)[:3]])
     hours, sixtieths = strings([str(h) for h in range(8, 15)]), strings([f":{s:02d}" for s in range(60)])
     grades = strings(GRADES)
-    yield (",".join(["Timestamp", "School Number", "Grade", *(i.title for i in ITEMS)]) + "\n").encode()
+    named = ["Student Number"] if is_named(wave) else []
+    yield (",".join(["Timestamp", *named, "School Number", "Grade", *(i.title for i in ITEMS)]) + "\n").encode()
 
     def build(rows: NDArray[Any]) -> list[Column]:
         at = stamps[rows]
@@ -70,25 +84,31 @@ def survey_lines(world: World, wave: str, day: date) -> Iterator[Chunk]:
         minute, second = np.divmod(second, 60)
         stamp = glue(pick(dates, on), pick(hours, hour), pick(sixtieths, minute), pick(sixtieths, second))
         given = [pick(_ANSWERS, answers[rows, k]) for k in range(len(ITEMS))]
-        return [stamp, pick(world.school_ids, school[who[rows]]), pick(grades, students.grade[who[rows]]), *given]
+        name = [pick(world.student_ids, who[rows])] if named else []
+        return [stamp, *name, pick(world.school_ids, school[who[rows]]), pick(grades, students.grade[who[rows]]), *given]
 
     yield from chunked(np.arange(len(who)), build)
+
+
+def _asked_on(world: World, wave: str, day: date) -> int:
+    """The day, by number, whose roster was asked: by name that of the opening; where nobody can say later who was asked, that of the file."""
+    return world.days.number(answered_on(world.year, day)[0] if is_named(wave) else day)
 
 
 def _drawn(world: World, wave: str, day: date) -> tuple[NDArray[np.bool_], NDArray[np.bool_], np.random.Generator]:
     """By student: who is asked, and who answers if asked; and the wave's generator, which goes on from there."""
     rng = world.streams.of(f"survey {wave}")
-    there = world.main_school(world.days.number(day))[1]
+    there = world.main_school(_asked_on(world, wave, day))[1]
     return there & (world.people.students.grade >= FIRST_GRADE), rng.random(len(there)) < world.habits.respond, rng
 
 
 def reach(world: World, wave: str, day: date) -> dict[str, dict[str, int]]:
     """How many were asked and how many answered: of all, of those in each program on that day, and of those who learn remotely.
 
-    The files cannot say it: they are anonymous.
+    Files of anonymous waves cannot say it.
     """
     asked, answers_it, _ = _drawn(world, wave, day)
-    programs, today = world.habits.programs, world.days.number(day)
+    programs, today = world.habits.programs, _asked_on(world, wave, day)
     groups = {"all": np.ones(len(asked), dtype=bool), "remote": world.people.students.remote}
     for code, name in enumerate(PROGRAMS):
         inside = (programs.program == code) & (programs.begin <= today) & (today <= programs.end)

@@ -118,10 +118,11 @@ def test_the_registry_holds_together() -> None:
         if i["doubt_measure"] or i["population_measure"]:
             assert i["rollup"] == "flag_of_total"
             assert i["not_yet_words"], "whoever is not judged yet is told so"
+    leavers = {rule["leaver_rule"] for rule in registry("leaver_rules")}
     for p in registry("indicator_profiles"):
         assert p["membership_rule"] in ("on_the_day", "last_day", "any_time")
         is_of_students = of[p["indicator_id"]]["stage"] == "2" or by_id[of[p["indicator_id"]]["denominator_measure"]]["subject_type"] == "student"
-        assert p["leaver_rule"] == ("counted" if is_of_students else "")
+        assert p["leaver_rule"] in (leavers if is_of_students else ("",))
         assert int(p["version"]) >= 1
         if of[p["indicator_id"]]["value_kind"] == "mean":
             assert (p["operator"], p["must_have_attended"]) == ("", "false"), "a mean has no line, and nobody is left out of it for what they have"
@@ -135,6 +136,17 @@ def test_the_registry_holds_together() -> None:
             assert [own[c] for c in same] == [in_its_place[c] for c in same], f"{p['indicator_id']} by {p['profile_id']} counts something else"
 
 
+def test_a_leaver_rule_is_told_and_acts_on_people_alone() -> None:
+    rules, measures = {rule["leaver_rule"]: rule for rule in registry("leaver_rules")}, {m["measure_id"] for m in registry("measures")}
+    for rule in rules.values():
+        assert rule["words"], "the rule is told"
+        assert (rule["begun_measure"] in measures) == (rule["left_measure"] in measures) == (rule["leaver_rule"] != "counted")
+    rollups = {i["indicator_id"]: i["rollup"] for i in registry("indicators")}
+    for p in registry("indicator_profiles"):
+        if p["leaver_rule"] == "left_out":
+            assert rollups[p["indicator_id"]] not in ("sum", "latest_in_term"), "of days and marks those of leavers are days and marks as well"
+
+
 def test_flags_together_are_of_flags_that_there_are() -> None:
     of = {(p["indicator_id"], p["profile_id"]): p for p in registry("indicator_profiles")}
     indicators = {i["indicator_id"]: i for i in registry("indicators")}
@@ -146,6 +158,7 @@ def test_flags_together_are_of_flags_that_there_are() -> None:
         assert indicators[part["indicator_id"]]["rollup"] in ("flag_of_total", "distinct"), "a flag of flags of flags"
         assert x["counts_when"] in ("raised", "not_raised")
         assert part["grades"] == whole["grades"], "who is not judged by a part is not judged by the whole"
+        assert part["leaver_rule"] == whole["leaver_rule"], "who has left is in all of it or in nothing"
         if indicators[part["indicator_id"]]["doubt_measure"]:
             assert not part["below_numerator"], "between two lines what is in doubt may be in and out again"
     for k in wholes:

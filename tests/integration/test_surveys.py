@@ -10,6 +10,7 @@ import json
 import random
 import shutil
 import zipfile
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.lineage.ledger import Ledger
+from pipelines.lineage.trace import find_figure, trace
 from pipelines.nightly import Outcome
 from tests.indicators import SURVEY
 from tests.nights import Night, make
@@ -283,6 +286,19 @@ def test_response_rates_are_of_the_roster_on_the_opening_day(told: Told) -> None
         assert rates[wave, ""][1] == answered[wave]
         assert rates[wave, ""][2] == pytest.approx(answered[wave] / asked[""])
     assert rates["pseudonymous", ""] == (None, answered["pseudonymous"], None), "the wave names no opening day"
+
+
+def test_the_linked_wave_alone_says_whom_it_reached(told: Told) -> None:
+    frame = pd.read_csv(io.StringIO(told.files["linked"]), dtype=str)
+    answered = set(frame.loc[frame[[SAFE, LEFT_OUT, HEARD]].notna().any(axis=1), "Student ID"])
+    assert answered < set(frame["Student ID"]), "one who left all questions blank has not answered"
+    sql = """select student_key, numerator::int, denominator::int from marts.fct_student_indicators
+        where indicator_id = 'survey_reach' and period_type = 'year_to_date'"""
+    assert sorted(told.night.query(sql)) == sorted((s, int(s in answered), 1) for s in told.waves.roster["userSourcedId"].unique())
+    with duckdb.connect(str(told.night.build), read_only=True) as db, closing(Ledger(told.night.folder / "data" / "ledger.sqlite")) as ledger:
+        keys = db.execute("select value_key from marts.agg_indicator_values where indicator_id = 'survey_reach' order by 1 limit 30").fetchall()
+        for (key,) in keys:
+            assert trace(db, ledger, find_figure(db, {"value_key": key}), limit=3).agrees, key
 
 
 def test_schools_that_hardly_answered_a_wave_are_named_once_it_is_over(told: Told) -> None:

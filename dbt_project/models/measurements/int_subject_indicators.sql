@@ -24,9 +24,12 @@ measured as (
         coalesce(profiles.numerator_measure, indicators.numerator_measure) as numerator_measure,
         indicators.denominator_measure,
         indicators.doubt_measure,
-        indicators.population_measure
+        indicators.population_measure,
+        leavers.begun_measure,
+        leavers.left_measure
     from {{ ref('indicators') }} as indicators
     inner join {{ ref('indicator_profiles') }} as profiles on indicators.indicator_id = profiles.indicator_id
+    left join {{ ref('leaver_rules') }} as leavers on profiles.leaver_rule = leavers.leaver_rule
     where indicators.stage = 1
 ),
 
@@ -39,7 +42,7 @@ ratios as (
     from measured
 ),
 
--- the part that a measure has in a ratio: of the population it is enough to be there
+-- the part that a measure has in a ratio: of the population it is enough to be there; by stays that have begun and were left it is known who has left
 parts as (
     select rollup, ratio, numerator_measure as measure_id, 'numerator' as part
     from ratios
@@ -54,6 +57,14 @@ parts as (
     select rollup, ratio, population_measure as measure_id, 'population' as part
     from ratios
     where population_measure is not null
+    union
+    select rollup, ratio, begun_measure as measure_id, 'begun' as part
+    from ratios
+    where begun_measure is not null
+    union
+    select rollup, ratio, left_measure as measure_id, 'left' as part
+    from ratios
+    where left_measure is not null
 ),
 
 summed as (
@@ -62,7 +73,9 @@ summed as (
         measures.grade_level, measures.signature, measures.modality, parts.ratio,
         {{ sum_bigint("case when parts.part = 'numerator' then measures.quantity else 0 end") }} as numerator,
         {{ sum_bigint("case when parts.part = 'denominator' then measures.quantity else 0 end") }} as denominator,
-        {{ sum_bigint("case when parts.part = 'doubt' then measures.quantity else 0 end") }} as doubt
+        {{ sum_bigint("case when parts.part = 'doubt' then measures.quantity else 0 end") }} as doubt,
+        {{ sum_bigint("case when parts.part = 'population' then measures.quantity else 0 end") }} as population,
+        {{ sum_bigint("case parts.part when 'begun' then measures.quantity when 'left' then -measures.quantity else 0 end") }} as stays
     from {{ ref('int_period_measures') }} as measures
     inner join parts on measures.measure_id = parts.measure_id and {{ is_in_period }}
     group by
@@ -82,7 +95,7 @@ profiles as (
         profiles.*,
         ratios.ratio,
         ratios.rollup,
-        ratios.population_measure is not null as has_population,
+        ratios.left_measure is not null as leaves_out,
         profiles.minimum_denominator * measures.scale as minimum_quantity,
         measures.scale as under_scale,
         numerators.scale as over_scale
@@ -108,7 +121,9 @@ by_school as (
         min(grade_level) as grade_level,
         {{ sum_bigint('numerator') }} as numerator,
         {{ sum_bigint('denominator') }} as denominator,
-        {{ sum_bigint('doubt') }} as doubt
+        {{ sum_bigint('doubt') }} as doubt,
+        {{ sum_bigint('population') }} as population,
+        {{ sum_bigint('stays') }} as stays
     from placed
     where rollup in {{ judged_rollups }}
     group by period_type, period_start, school_year, subject_type, subject_key, school_key, agency, ratio
@@ -120,14 +135,16 @@ pooled as (
         min(grade_level) as grade_level,
         {{ sum_bigint('numerator') }} as numerator,
         {{ sum_bigint('denominator') }} as denominator,
-        {{ sum_bigint('doubt') }} as doubt
+        {{ sum_bigint('doubt') }} as doubt,
+        {{ sum_bigint('population') }} as population,
+        {{ sum_bigint('stays') }} as stays
     from by_school
     group by period_type, period_start, school_year, subject_type, subject_key, agency, ratio
 )
 
 {% set rules = [
     'indicator_id', 'profile_id', 'rollup', 'membership_rule', 'minimum_quantity', 'must_have_attended', 'grades', 'first_school_year', 'last_school_year',
-    'operator', 'threshold_numerator', 'threshold_denominator', 'below_numerator', 'below_denominator', 'has_population', 'over_scale', 'under_scale'
+    'operator', 'threshold_numerator', 'threshold_denominator', 'below_numerator', 'below_denominator', 'leaves_out', 'over_scale', 'under_scale'
 ] -%}
 {#- 10 x absent >= 1 x enrolled and, where the profile has an upper line, 5 x absent < 1 x enrolled, in whole numbers: never a rounded rate. A line without a
     denominator is a total. Without a line anything counts, and once. -#}
@@ -186,6 +203,8 @@ pooled as (
                     case when profiles.grain = 'school' then by_school.numerator else pooled.numerator end as numerator,
                     case when profiles.grain = 'school' then by_school.denominator else pooled.denominator end as denominator,
                     case when profiles.grain = 'school' then by_school.doubt else pooled.doubt end as doubt,
+                    by_school.population,
+                    case when profiles.grain = 'school' then by_school.stays else pooled.stays end as stays,
                     profiles.{{ rules | join(', profiles.') }}
                 from by_school
                 inner join pooled
@@ -207,6 +226,8 @@ pooled as (
                     pooled.numerator,
                     pooled.denominator,
                     pooled.doubt,
+                    pooled.population,
+                    pooled.stays,
                     profiles.{{ rules | join(', profiles.') }}
                 from pooled
                 inner join {{ of_profiles }} as profiles on pooled.ratio = profiles.ratio
@@ -220,7 +241,8 @@ pooled as (
                 and judged.school_year = groups.school_year
                 and judged.membership_rule = groups.membership_rule
         where
-            (judged.denominator > 0 or judged.has_population)
+            (judged.denominator > 0 or judged.doubt > 0 or judged.population > 0)
+            and (not judged.leaves_out or judged.stays > 0)
             and (judged.subject_type <> 'student' or groups.student_key is not null)
             and (not judged.must_have_attended or judged.numerator < judged.denominator)
             and judged.school_year >= coalesce(judged.first_school_year, judged.school_year)

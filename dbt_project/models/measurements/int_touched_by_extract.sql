@@ -28,6 +28,14 @@ inner join {{ ref('dim_stints') }} as stints
         and dates.calendar_date < stints.exit_date
 inner join {{ source('settings', 'night') }} as night on dates.calendar_date <= night.as_of
 union
+-- whoever left in the year of a changed day: whether school went on after them
+select stints.student_key, dates.piece_start, 'calendar' as cause
+from {{ source('changes', 'extract__calendar') }} as changed
+inner join {{ ref('dim_dates') }} as days on days.calendar_date = {{ try_cast_date('changed.calendar_date') }}
+inner join {{ ref('dim_stints') }} as stints on changed.school_id = stints.school_key
+inner join {{ ref('dim_dates') }} as dates on stints.exit_date = dates.calendar_date and days.school_year = dates.school_year
+inner join {{ source('settings', 'night') }} as night on stints.exit_date <= night.as_of
+union
 -- exceptions only: the first file of a day makes everyone of that day known, those it does not name as present
 select stints.student_key, dates.piece_start, 'attendance' as cause
 from {{ source('changes', 'bulk_scopes') }} as scopes

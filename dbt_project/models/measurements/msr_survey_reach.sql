@@ -1,0 +1,51 @@
+-- Whom waves asked and who of them answered anything, on the day that the wave opened: of waves whose answers lead back to a student (`linked`) alone, since of
+-- others nobody can say who answered. A student of two schools is asked once, at the one that comes first.
+with asked as (
+    select survey_id, wave_id, student_key, opened_on, min(school_key) as school_key
+    from {{ ref('fct_survey_asked') }}
+    where respondent_kind = 'linked'
+    group by survey_id, wave_id, student_key, opened_on
+),
+
+touched as (
+    select asked.*, pieces.piece_start
+    from {{ ref('int_touched_pieces') }} as pieces
+    inner join asked on pieces.subject_key = asked.student_key
+    inner join {{ ref('dim_dates') }} as dates on asked.opened_on = dates.calendar_date and pieces.piece_start = dates.piece_start
+    inner join {{ source('settings', 'night') }} as night on asked.opened_on <= night.as_of
+    where pieces.subject_type = 'student'
+),
+
+answered as (
+    select distinct survey_id, wave_id, respondent_key
+    from {{ ref('fct_survey_answers') }}
+    where respondent_key is not null and answer is not null
+),
+
+counted as (
+    select student_key, school_key, opened_on, piece_start, 'surveys_asked' as measure_id
+    from touched
+    union all
+    select touched.student_key, touched.school_key, touched.opened_on, touched.piece_start, 'surveys_answered' as measure_id
+    from touched
+    inner join answered
+        on touched.survey_id = answered.survey_id and touched.wave_id = answered.wave_id and touched.student_key = answered.respondent_key
+)
+
+select
+    'student' as subject_type,
+    counted.student_key as subject_key,
+    counted.school_key,
+    cast(null as {{ dbt.type_string() }}) as grade_level,
+    versions.signature,
+    cast(null as {{ dbt.type_string() }}) as modality,
+    counted.piece_start,
+    counted.measure_id,
+    count(*) as quantity
+from counted
+inner join {{ ref('dim_student_versions') }} as versions
+    on
+        counted.student_key = versions.student_key
+        and counted.opened_on >= versions.valid_from
+        and counted.opened_on < versions.valid_to
+group by counted.student_key, counted.school_key, versions.signature, counted.piece_start, counted.measure_id

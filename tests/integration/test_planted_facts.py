@@ -1,0 +1,82 @@
+"""What was planted in the synthetic district is found again in what it publishes: what the strategy does to missing work, the season in attendance, and whom
+the survey did not reach.
+
+Everything is read from the open warehouse, as a strategy team would; `truth.json` says what was planted.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from math import log
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from pipelines.synth import synthesize
+from tests.districts import TestDistrict
+
+STUDENTS, DAYS, OCTOBER = 1_500, 62, date(2025, 10, 6)  # sixty days on it is January
+
+
+@dataclass(frozen=True)
+class Published:
+    """The open mart's figures by school (None: the district) and group, and what was planted."""
+
+    truth: dict[str, Any]
+    figures: pd.DataFrame
+
+    def of(self, indicator: str, period_type: str) -> pd.DataFrame:
+        return self.figures.query("indicator_id == @indicator and period_type == @period_type and group_family == 'all'")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    folder = tmp_path_factory.mktemp("planted") / "district"
+    synthesize(STUDENTS, DAYS, OCTOBER, 11, folder, defects=False, progress=lambda _: None)
+    district = TestDistrict(folder)
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    assert district.run(date.fromisoformat(truth["last_date"]), OCTOBER).exit_status == 0
+    columns = ["school_id", "group_family", "group_value", "indicator_id", "period_type", "period_start", "numerator", "denominator", "ci_low", "ci_high"]
+    rows = district.published(f"select {', '.join(columns)} from marts.agg_indicator_values where grade_level is null")
+    return Published(truth, pd.DataFrame(rows, columns=columns).astype({"numerator": float, "denominator": float}))
+
+
+def test_the_effect_of_the_strategy_is_in_its_interval(published: Published) -> None:
+    """By how much the odds of missing work changed in schools of the strategy, over how much they changed in the others: a school is one of each, so that the
+    interval is of schools (Welch). What was planted lies in it, no effect does not.
+    """
+    weeks = published.of("missing_work", "week").dropna(subset=["school_id"])
+    strategy = published.truth["strategy"]
+    begins = date.fromisoformat(strategy["start"])
+    weeks = weeks.assign(after=[start.date() >= begins for start in pd.to_datetime(weeks["period_start"])])
+    before = weeks.groupby(["school_id", "after"])[["numerator", "denominator"]].sum()
+    odds = np.log(before["numerator"] / (before["denominator"] - before["numerator"])).unstack("after")
+    change = odds[True] - odds[False]
+    helped = change.index.isin(strategy["schools"])
+    assert (helped.sum(), (~helped).sum()) == (len(strategy["schools"]), len(published.truth["schools"]) - len(strategy["schools"]))
+    found = stats.ttest_ind(change[helped], change[~helped], equal_var=False).confidence_interval(0.95)
+    assert found.low < log(strategy["missing_odds_ratio"]) < found.high < 0
+
+
+def test_attendance_has_its_season(published: Published) -> None:
+    months = published.of("attendance_rate", "month")
+    months = months[months["school_id"].isna()].set_index(pd.to_datetime(months[months["school_id"].isna()]["period_start"]).dt.strftime("%Y-%m"))
+    assert {"2025-10", "2025-12"} <= set(months.index)
+    autumn, winter = months.loc["2025-10"], months.loc["2025-12"]
+    assert winter["ci_high"] < autumn["ci_low"], "in December more are away, beyond what chance does"
+
+
+def test_whom_the_survey_did_not_reach(published: Published) -> None:
+    """The wave that asks by name: everybody who was asked and everybody who answered, by group; English learners answer less than others, beyond chance."""
+    reach = published.figures.query("indicator_id == 'survey_reach' and period_type == 'year_to_date'")
+    reach = reach[reach["school_id"].isna()].set_index(["group_family", "group_value"])
+    planted = published.truth["survey_reach"]["w3"]
+    groups = {"all": ("all", "all"), "EL": ("english_learner", "yes"), "IEP": ("disability", "yes"), "FRL": ("economic_disadvantage", "yes")}
+    found = {name: (int(reach.loc[group, "denominator"]), int(reach.loc[group, "numerator"])) for name, group in groups.items()}
+    assert found == {name: (planted[name]["asked"], planted[name]["answered"]) for name in groups}
+    assert reach.loc[groups["EL"], "ci_high"] < reach.loc[("english_learner", "no"), "ci_low"]
