@@ -98,7 +98,7 @@ class FernHollow:
             elif n % 10 == 2:
                 stays = [(here, YEAR[0], date(2025, 11, 20))]
             elif n % 12 == 5:
-                stays = [(here, SECOND - timedelta(EVIDENCE_DAYS - n % 2), never)]
+                stays = [(here, SECOND - timedelta(EVIDENCE_DAYS - n // 12 % 2), never)]
             found[f"p{n:02d}"] = (f"{3 + n % 4:02d}", stays)
         return found
 
@@ -173,6 +173,7 @@ PLANTED = {
     "p25": [(START, "2"), (SECOND, "4")], "p33": [(START, "2"), (SECOND, "3.999")], "p45": [(START, "2"), (SECOND, "4.001")],  # two levels gained
     "p49": [(START, "3"), (QUARTER, "3.25")], "p57": [(START, "3"), (QUARTER, "3.251")], "p61": [(START, "3.001"), (QUARTER, "4")],  # a gap of one level
     "p69": [(START, "3"), (QUARTER, "2.5")],  # and one that fell
+    "p64": [(QUARTER + timedelta(1), "3")], "p68": [(QUARTER - timedelta(1), "3")],  # the quarter is as long ago as evidence is waited for
 }  # fmt: skip
 
 
@@ -276,6 +277,8 @@ def test_lines_are_exact(hollow: tuple[FernHollow, TestDistrict]) -> None:
     assert flags("far_behind_mathematics", "two_or_more", "p40", "p44", "p48", "p60") == [True, False, False, True]
     assert built["far_behind_mathematics", "two_or_more"]["p48"][0] == 1.999, "rounding down brings nobody over the line"
     assert flags("advancing_fast_mathematics", "two_levels", "p25", "p33", "p45", "p24") == [True, False, True, None]
+    assert timedelta(EVIDENCE_DAYS) == SECOND - QUARTER
+    assert flags("no_new_evidence_mathematics", "standard", "p64", "p40", "p68") == [False, True, True]
     assert flags("gap_repair_mathematics", "any_gain", "p49", "p57", "p61", "p69") == [False, True, None, False]
     assert built["gap_repair_mathematics", "any_gain"]["p57"][:2] == (0.001, 1.0)
     assert "p24" not in built["gap_repair_mathematics", "any_gain"], "one result shows no gap being repaired"
