@@ -5,6 +5,9 @@ Belongs here: names and columns alone. Their rows are the district's own, read b
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 # The code maps a district keeps as CSV under its codes folder: file stem -> columns.
 CODE_MAPS: dict[str, tuple[str, ...]] = {
     "attendance_codes": ("code", "absent_share", "is_excused", "is_tardy"),
@@ -17,6 +20,8 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "exit_codes": ("code", "exit_type", "is_no_show"),
     "mark_scale": ("letter", "points", "is_in_gpa", "is_d_or_f"),
     "performance_levels": ("assessment_id", "performance_level", "level_number", "is_proficient"),
+    "assessment_kinds": ("assessment_id", "subject", "learning_area", "kind"),
+    "learning_levels": ("assessment_id", "subject", "grade_level", "start_level", "end_level"),
     "course_codes": ("course_id", "subject"),
     "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
     "work_categories": ("category", "is_expected"),
@@ -37,9 +42,31 @@ OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "survey_scales": {"recode": ""},
 }
 # Columns that hold one of a few words, in any case: file stem -> column -> the words.
-WORDS: dict[str, dict[str, tuple[str, ...]]] = {"work_categories": {"is_expected": ("true", "false")}}
+WORDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "work_categories": {"is_expected": ("true", "false")},
+    "assessment_kinds": {"kind": ("formative", "interim", "summative")},
+}
+# Columns that hold plain numbers with three decimals at most, and the columns of which each row of a map differs from all others.
+NUMBERS: dict[str, tuple[str, ...]] = {"learning_levels": ("start_level", "end_level")}
+KEYS: dict[str, tuple[str, ...]] = {"assessment_kinds": ("assessment_id", "subject"), "learning_levels": ("assessment_id", "subject", "grade_level")}
+_NUMBER = re.compile(r"[0-9]{1,6}([.][0-9]{1,3})?")
 
 
 def code_columns(name: str) -> tuple[str, ...]:
     """All columns of a code map, those that may be left out included."""
     return (*CODE_MAPS[name], *OPTIONAL_COLUMNS.get(name, {}))
+
+
+def wrong_cell(name: str, row: Mapping[str, str], seen: set[tuple[str, ...]]) -> str:
+    """What is wrong with a row of a code map, with what to do; blank where nothing is. `seen` takes the keys of the rows so far."""
+    for column, words in WORDS.get(name, {}).items():
+        if row[column].lower() not in words:
+            return f"{column} is {row[column]!r}; write {' or '.join(words)}"
+    for column in NUMBERS.get(name, ()):
+        if not _NUMBER.fullmatch(row[column]):
+            return f"{column} is {row[column]!r}; write a plain number with at most three decimals"
+    key = tuple(row[column] for column in KEYS.get(name, ()))
+    if key and key in seen:
+        return f"{', '.join(KEYS[name])} are those of a row before; leave one of the two out"
+    seen.add(key)
+    return ""

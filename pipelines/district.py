@@ -22,10 +22,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from pipelines.api_settings import Api, Credentials
-from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, WORDS, code_columns
+from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns, wrong_cell
 from pipelines.settings import Settings, SettingsError
 from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
-from pipelines.thresholds import Coverage, Gradebook, Marks, Publication, Share
+from pipelines.thresholds import Coverage, Gradebook, Learning, Marks, Publication, Share
 
 Day = date  # inside Source, whose field `date` would hide the type
 Format = Literal["oneroster", "lms", "canvas", "classroom", "extract", "google_forms", "qualtrics", "panorama", "registry", "edfi"]
@@ -264,6 +264,7 @@ class District(Settings):
     coverage: Coverage = Coverage()
     enrollment: Enrollment = Enrollment()
     gradebook: Gradebook = Gradebook()
+    learning: Learning = Learning()
     marks: Marks = Marks()
     publication: Publication = Publication()
     suppression: Suppression = Suppression()
@@ -354,18 +355,18 @@ class District(Settings):
             if missing := [c for c in CODE_MAPS[name] if c not in (reader.fieldnames or ())]:
                 raise SettingsError(f"{path}, line 1: no column {', '.join(missing)}; the header must be {','.join(CODE_MAPS[name])}")
             defaults = OPTIONAL_COLUMNS.get(name, {})
-            rows = []
+            rows: list[dict[str, str]] = []
+            seen: set[tuple[str, ...]] = set()
             for row in reader:
                 rows.append({c: (row.get(c) or "").strip() or defaults.get(c, "") for c in code_columns(name)})
-                for column, words in WORDS.get(name, {}).items():
-                    if rows[-1][column].lower() not in words:
-                        raise SettingsError(f"{path}, line {reader.line_num}: {column} is {rows[-1][column]!r}; write {' or '.join(words)}")
+                if wrong := wrong_cell(name, rows[-1], seen):
+                    raise SettingsError(f"{path}, line {reader.line_num}: {wrong}")
             return rows
 
     def fingerprint(self) -> str:
         """SHA-256 over every setting that can change a figure (not over where things are kept)."""
         digest = hashlib.sha256()
-        kept = {"district", "school_years", "sources", "attendance", "enrollment", "gradebook", "marks"}
+        kept = {"district", "school_years", "sources", "attendance", "enrollment", "gradebook", "learning", "marks"}
         digest.update(self.model_dump_json(include=kept, exclude={"sources": {"__all__": {"api"}}}).encode())
         for name in CODE_MAPS:
             digest.update(repr(self.code_map(name)).encode())

@@ -118,7 +118,7 @@ def percent(value: float | None) -> str:
 
 def figure(value: float | None, indicator: Mapping[str, Any], *, with_unit: bool = True) -> str:
     """A figure as a person reads it: a share in percent, a mean as a number with its unit. `indicator` says value_kind and unit."""
-    if value is None or indicator["value_kind"] != "mean":
+    if value is None or indicator["value_kind"] not in ("mean", "mean_change"):
         return percent(value)
     return f"{value:.3f}" + (f" {indicator['unit']}" if with_unit else "")
 

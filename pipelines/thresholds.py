@@ -1,4 +1,5 @@
-"""How much of what is expected must be there, and what a credit is: the `[coverage]`, `[gradebook]`, `[marks]` and `[publication]` blocks of `district.toml`.
+"""How much of what is expected must be there, what a credit is, and when there is no new
+evidence of learning: the `[coverage]`, `[gradebook]`, `[learning]`, `[marks]` and `[publication]` blocks of `district.toml`.
 
 Belongs here: thresholds alone. What is expected and found is counted in `publication/coverage.py` and, of gradebooks, in `fct_section_gradebooks`; what
 follows from it is decided in `publication/verdicts.py`.
@@ -54,6 +55,12 @@ class Marks(Settings):
         if CREDIT_UNITS * value.denominator % value.numerator:
             raise ValueError(f"credits cannot be counted exactly in courses of {value} credits; use a number such as 0.5, 1, 5, 7.5 or 10")
         return value
+
+
+class Learning(Settings):
+    """After how many days of the calendar without a result of an assessment there is no new evidence of a student's learning."""
+
+    evidence_days: int = Field(default=100, ge=1)
 
 
 class Publication(Settings):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipelines.lineage.evidence_learning import ASSESSMENTS
 from pipelines.lineage.graph import registry
 
 # Days that count: in session, enrolled, and attendance known. A day that is known only because the day's exceptions file came has that file and no line.
@@ -330,6 +331,7 @@ EVIDENCE: Mapping[str, str] = {
     "msr_discipline": _DISCIPLINE,
     "msr_stays": _STAYS,
     "msr_survey_reach": _REACH,
+    "msr_assessments": ASSESSMENTS,
     "msr_survey_answers": _SURVEY_ANSWERS,
     "msr_assignment_reviews": _REVIEWS,
 }

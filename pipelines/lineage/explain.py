@@ -19,7 +19,12 @@ ROLLUPS: Mapping[str, str] = {
     "flags_together": "The flags of other indicators are counted for each person, where all that it asks for are known; then the people are counted.",
     "latest_in_term": "The latest state of the term counts: newer marks take the place of older ones and are not added to them.",
 }
-FORMULAS = {"share_of_people": "as a", "share": "as a", "mean": "a mean over people, in"}
+# The same where the numerator is a state, of which the last one stands.
+OF_STATES = {
+    "flag_of_total": "Each person's last state of the year so far is held against the threshold once; then the people are counted.",
+    "total_per_person": "Each person's last state of the year so far is added up over the people of whom one is known and divided by these.",
+}
+FORMULAS = {"share_of_people": "as a", "share": "as a", "mean": "a mean over people, in", "mean_change": "a mean over people, in"}
 DIRECTIONS = {"higher_is_better": "higher is better", "lower_is_better": "lower is better"}
 MEMBERSHIP = {
     "on_the_day": "a person counts in a group on the days on which they were in it",
@@ -61,6 +66,7 @@ def explain(indicator_id: str, manifest: Manifest) -> Explanation:
     measures = {m["measure_id"]: m for m in registry("measures")}
     profiles = [p for p in registry("indicator_profiles") if p["indicator_id"] == indicator_id]
     unit = measures[i["denominator_measure"]]["unit"] if i["denominator_measure"] else "flags known"
+    is_state = i["rollup"] in OF_STATES and measures[i["numerator_measure"]]["accumulation"] == "latest"
     names = [n for n in measures if n in measures_of_indicators()[indicator_id]]
     return Explanation(
         indicator_id=indicator_id,
@@ -68,7 +74,7 @@ def explain(indicator_id: str, manifest: Manifest) -> Explanation:
         description=i["description"],
         formula=f"{i['numerator_words']} / {i['denominator_words']}, {FORMULAS[i['value_kind']]} {i['unit']}",
         direction=DIRECTIONS.get(i["direction"], i["direction"]),
-        rollup=ROLLUPS.get(i["rollup"], i["rollup"]),
+        rollup=(OF_STATES if is_state else ROLLUPS).get(i["rollup"], i["rollup"]),
         measures=tuple((name, _measure(measures[name])) for name in names),
         profiles=tuple((p["profile_id"], _profile(p, i, unit)) for p in profiles),
         tables=tuple(sorted({t for name in names for t in manifest.source_tables(measures[name]["model"]) if "__" in t})),

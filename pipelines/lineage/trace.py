@@ -168,6 +168,7 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
         "share": scales,
         "share_of_people": (people, people),
         "mean": (Decimal(THOUSANDTHS) if indicator["rollup"] == "ratio_per_person" else scales[0], people),
+        "mean_change": (scales[0], people),
     }[indicator["value_kind"]]
     files = _files(db)
     return Trace(

@@ -25,6 +25,7 @@ MEMORY_LIMIT = "4GB"
 # Of these one row is one thing that happened, and silence may be ignorance; of their columns too, which a source may leave out.
 EVENT_TABLES: dict[str, tuple[str, ...]] = {
     "extract__discipline": ("days",), "edfi__discipline_actions": ("assigned_days", "actual_days"), "extract__marks": (), "edfi__grades": (),
+    "extract__assessments": (),
 }  # fmt: skip
 THREADS = 2
 CHECKPOINT = "1GB"  # of log, until the database file is put in order (see decision 14)
@@ -110,6 +111,7 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
     _replace(db, "positive_schools", pa.table({"school_id": pa.array(sorted(set(attendance.positive_schools)), text)}))
     used = district.gradebook
     _replace(db, "gradebook", pa.table({"used_days": pa.array([used.used_days], whole), "used_items": pa.array([used.used_items], whole)}))
+    _replace(db, "learning", pa.table({"evidence_days": pa.array([district.learning.evidence_days], whole)}))
     _replace(db, "zero_is_missing", pa.table({"school_id": pa.array(sorted(set(used.zero_is_missing)), text)}))
     _replace(db, "school_years", pa.table({"school_year": pa.array([y.year for y in years], whole), "start_date": pa.array([y.start for y in years], day),
                                            "end_date": pa.array([y.end for y in years], day)}))  # fmt: skip

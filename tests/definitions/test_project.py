@@ -18,6 +18,7 @@ from pipelines.sources import ALL_TABLES
 
 ROLLUPS_OF = {
     "share_of_people": ("flag_of_total", "distinct", "flags_together"), "share": ("sum", "latest_in_term"), "mean": ("total_per_person", "ratio_per_person"),
+    "mean_change": ("total_per_person",),
 }  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def test_declared_sources_are_the_accepted_tables() -> None:
     tables = {s["name"]: [t["name"] for t in s["tables"]] for s in declared}
     assert sorted(tables["held"]) == sorted(["bulk_scopes", "student_grades", "unknown_days", "survey_rosters", *ALL_TABLES])
     assert sorted(tables["changes"]) == sorted(["bulk_scopes", "student_grades", "unknown_days", *ALL_TABLES])
-    settings = ["agencies", "district", "fed_tables", "gradebook", "night", "positive_schools", "school_years", "sources", "terms"]
+    settings = ["agencies", "district", "fed_tables", "gradebook", "learning", "night", "positive_schools", "school_years", "sources", "terms"]
     assert sorted(tables["settings"]) == sorted([*settings, "survey_eligible", "survey_waves", "zero_is_missing", *CODE_MAPS])
 
 
@@ -124,7 +125,7 @@ def test_the_registry_holds_together() -> None:
         is_of_students = of[p["indicator_id"]]["stage"] == "2" or by_id[of[p["indicator_id"]]["denominator_measure"]]["subject_type"] == "student"
         assert p["leaver_rule"] in (leavers if is_of_students else ("",))
         assert int(p["version"]) >= 1
-        if of[p["indicator_id"]]["value_kind"] == "mean":
+        if of[p["indicator_id"]]["value_kind"] in ("mean", "mean_change"):
             assert (p["operator"], p["must_have_attended"]) == ("", "false"), "a mean has no line, and nobody is left out of it for what they have"
         if int(p["minimum_denominator"]):
             assert of[p["indicator_id"]]["not_yet_words"], "whoever is not judged yet is told so"

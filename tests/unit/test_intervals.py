@@ -76,6 +76,16 @@ def test_a_mean_has_students_t_over_people_and_does_not_end_below_nothing(numera
     assert (found["value"], found["ci_low"], found["ci_high"]) == pytest.approx((days.mean(), max(0, days.mean() - half), days.mean() + half), abs=1e-8)
 
 
+@pytest.mark.parametrize("numerators", [[-500, 0, 1500, 250], [-2000, -1000, -1500], [0, 1, 0]])
+def test_a_mean_of_changes_may_end_below_nothing(numerators: list[int]) -> None:
+    found = intervals(pd.DataFrame([people("level_gain_reading", numerators, [1] * len(numerators))])).iloc[0]
+    levels = np.array(numerators) / 1000
+    half = stats.t.ppf(0.975, len(levels) - 1) * levels.std(ddof=1) / math.sqrt(len(levels))
+    assert found["ci_method"] == "t_people"
+    assert (found["value"], found["ci_low"], found["ci_high"]) == pytest.approx((levels.mean(), levels.mean() - half, levels.mean() + half), abs=1e-8)
+    assert found["ci_low"] < 0
+
+
 @pytest.mark.parametrize("numerators", [[0] * 12, [1500] * 12, [4000], [1], [3333] * 100_000])
 def test_a_mean_of_people_who_are_all_alike_or_of_one_has_no_interval(numerators: list[int]) -> None:
     found = intervals(pd.DataFrame([people(MEAN, numerators, [1] * len(numerators))])).iloc[0]

@@ -9,17 +9,18 @@ from pipelines.lineage.graph import PROJECT
 from pipelines.quality.expectations import failing_sql, load_suites
 
 YEAR = "2026, 'year_to_date', date '2025-07-01'"
-# two students who lost 0 and 3 days; two flags, one raised; three of four assignments done
+# two students who lost 0 and 3 days; one who gained two levels and one who lost three; two flags, one raised; three of four assignments done
 FIGURES = [
     ("days_lost_out_of_school", 3, 2, 2, 1.5, 0.0, 9.0, "t_people"), ("suspended_out_of_school", 1, 2, 2, 0.5, 0.1, 0.9, "wilson"),
     ("assignment_completion", 3, 4, 2, 0.75, 0.1, 0.95, "clustered_logit"), ("gpa", 6.833, 2, 2, 3.4165, 2.0, 4.8, "t_people"),
-    ("freshman_on_track", 1, 2, 2, 0.5, 0.1, 0.9, "wilson"),
+    ("freshman_on_track", 1, 2, 2, 0.5, 0.1, 0.9, "wilson"), ("level_gain_reading", -1, 2, 2, -0.5, -6.9, 5.9, "t_people"),
 ]  # fmt: skip
 STUDENTS = [
     ("days_lost_out_of_school", "one", 0, 1, 0.0, None), ("days_lost_out_of_school", "two", 3, 1, 3.0, None),
     ("suspended_out_of_school", "one", 0, 1, 0.0, False), ("suspended_out_of_school", "two", 1, 1, 1.0, True),
     ("gpa", "one", 8.5, 3, 2.833, None), ("gpa", "two", 4, 1, 4.0, None),
     ("assignment_completion", "one", 1, 2, 0.5, None), ("assignment_completion", "two", 2, 2, 1.0, None),
+    ("level_gain_reading", "one", 2, 1, 2.0, None), ("level_gain_reading", "two", -3, 1, -3.0, None),
     ("freshman_on_track", "one", 1, 2, 0.5, False), ("freshman_on_track", "two", 2, 2, 1.0, True),
 ]  # fmt: skip
 
@@ -63,6 +64,7 @@ def test_marts_that_agree_pass(db: duckdb.DuckDBPyConnection) -> None:
 
 
 MEAN, AVERAGE, FLAG, SHARE = "days_lost_out_of_school", "gpa", "suspended_out_of_school", "assignment_completion"
+CHANGE = "level_gain_reading"
 TOGETHER = "freshman_on_track"
 AVERAGES = ("average_is_on_the_scale", "means_equal_their_students")
 NO_SHARE = ("value_is_a_share", "interval_holds_the_value", "value_did_not_jump")
@@ -84,6 +86,10 @@ NO_SHARE = ("value_is_a_share", "interval_holds_the_value", "value_did_not_jump"
         ("fct_student_indicators", AVERAGE, "value = value + 0.002", {*AVERAGES, "a_total_or_ratio_is_its_parts"}),
         ("agg_indicator_values", FLAG, "value = 1.5, numerator = 3, ci_high = 2", {*NO_SHARE, "flags_equal_their_students"}),
         ("agg_indicator_values", SHARE, "value = 1.25, numerator = 5, ci_high = 2", {*NO_SHARE, "district_equals_its_students"}),
+        ("agg_indicator_values", CHANGE, "value = -0.4", {"mean_is_over_people"}),
+        ("agg_indicator_values", CHANGE, "ci_low = -0.4", {"interval_holds_the_value"}),
+        ("fct_student_indicators", CHANGE, "numerator = -numerator", {"a_total_or_ratio_is_its_parts"}),
+        ("fct_student_indicators", CHANGE, "numerator = -numerator, value = -value", {"means_equal_their_students"}),
         ("fct_student_indicators", MEAN, "numerator = numerator + 1", {"a_total_or_ratio_is_its_parts"}),
         ("fct_student_indicators", MEAN, "numerator = numerator + 1, value = value + 1", {"means_equal_their_students"}),
         ("fct_student_indicators", MEAN, "denominator = 2, value = value / 2", {"a_total_or_ratio_is_its_parts", "means_equal_their_students"}),
@@ -177,4 +183,33 @@ def test_a_gradebook_that_cannot_be_is_named(change: dict[str, str], rules: set[
     mart = f"""(select 'completion' as indicator_id, 2026 as school_year, '110' as school_id, date '2025-08-18' as period_start,
                date '2026-01-14' as period_end, {told})"""
     found = {rule.id for rule in load_suites("publication")["rpt_gradebook_health"].rules if db.execute(failing_sql(rule, "m", mart)).fetchall()}
+    assert found == rules
+
+
+EXCEPTION = {"pace_exception_key": "'k1'", "indicator_id": "'far_behind_reading'", "school_id": "null", "numerator": "2.5", "reason": "'2.5 behind.'"}
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        ({}, set()),
+        ({"pace_exception_key": "'k2'"}, {"exceptions_are_the_students_flags"}),  # whose flag is not raised; and k1 is missing
+        ({"numerator": "2.4"}, {"exceptions_are_the_students_flags"}),
+        ({"reason": "''"}, {"an_exception_says_why"}),
+        ({"reason": "'since {since}'"}, {"an_exception_says_why"}),
+    ],
+)
+def test_an_exception_that_cannot_be_is_named(change: dict[str, str], rules: set[str]) -> None:
+    db = duckdb.connect()
+    for schema in ("marts", "registry", "publish"):
+        db.execute(f"create schema {schema}")
+    db.execute(f"create table registry.pace_exceptions as select * from read_csv('{PROJECT / 'seeds' / 'pace_exceptions.csv'}', header = true)")
+    db.execute("""create table marts.fct_student_indicators as
+        select k as student_indicator_key, 'far_behind_reading' as indicator_id, 'two_or_more' as profile_id, null::varchar as school_id, 2026 as school_year,
+            'year_to_date' as period_type, 2.5 as numerator, k = 'k1' as flag from (values ('k1'), ('k2')) as t (k)""")
+    told = ", ".join(f"{value} as {column}" for column, value in (EXCEPTION | change).items())
+    db.execute(f"create table marts.rpt_pace_exceptions as select 2026 as school_year, {told}")
+    db.execute("create table publish.pending_rpt_pace_exceptions as select distinct school_year from marts.fct_student_indicators")
+    mart = "marts.rpt_pace_exceptions"
+    found = {rule.id for rule in load_suites("publication")["rpt_pace_exceptions"].rules if db.execute(failing_sql(rule, "m", mart)).fetchall()}
     assert found == rules

@@ -1,7 +1,8 @@
 {{ config(
     materialized='touched',
     touched='int_assessments_changed',
-    touched_key=['student_key', 'assessment_id', 'administered_on', 'subject']
+    touched_key=['student_key', 'assessment_id', 'administered_on', 'subject'],
+    keeps_difference=true
 ) }}
 select
     assessments.student_key,
@@ -10,9 +11,12 @@ select
     dates.piece_start,
     dates.school_year,
     assessments.subject,
+    assessments.learning_area,
+    assessments.assessment_kind,
     assessments.scale_score,
     assessments.performance_level,
     assessments.level_number,
+    assessments.is_on_continuum,
     assessments.is_proficient,
     assessments.delivery_id,
     assessments.line_number

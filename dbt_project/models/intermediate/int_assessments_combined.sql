@@ -1,15 +1,26 @@
 -- One shape for a student's result on an assessment. `performance_levels` says what a level's name stands for; the file's own number comes first.
+-- `assessment_kinds` says which area of learning an assessment is of and what it is for. Levels are those of a continuum, on which a student moves up from
+-- year to year, where `learning_levels` says which of them is expected of any grade: elsewhere a level is a mark of one test.
 select
     assessments.student_id as student_key,
     assessments.assessment_id,
     assessments.administered_on,
     assessments.subject,
+    kinds.learning_area,
+    lower(kinds.kind) as assessment_kind,
     assessments.scale_score,
     assessments.performance_level,
-    coalesce(assessments.level_number, cast({{ try_cast_decimal('levels.level_number') }} as int)) as level_number,
+    coalesce(assessments.level_number, {{ try_cast_decimal('levels.level_number') }}) as level_number,
+    expected.assessment_id is not null and kinds.learning_area is not null as is_on_continuum,
     levels.is_proficient = 'true' as is_proficient,
     assessments.delivery_id,
     assessments.line_number
 from {{ ref('stg_extract__assessments') }} as assessments
 left join {{ source('settings', 'performance_levels') }} as levels
     on assessments.assessment_id = levels.assessment_id and assessments.performance_level = levels.performance_level
+left join {{ source('settings', 'assessment_kinds') }} as kinds
+    on assessments.assessment_id = kinds.assessment_id and coalesce(assessments.subject, '') = coalesce(kinds.subject, '')
+left join (
+    select distinct assessment_id, coalesce(subject, '') as subject
+    from {{ source('settings', 'learning_levels') }}
+) as expected on assessments.assessment_id = expected.assessment_id and coalesce(assessments.subject, '') = expected.subject

@@ -135,6 +135,36 @@ pieces as (
         inner join {{ ref('fct_marks') }} as marks on changed.section_key = marks.section_key
         where marks.piece_start is not null
         union
+        -- a result of an assessment that was given, corrected or taken back, where it stands and stood; and all results of its year, since what was gained
+        -- runs from the first of them
+        select student_key, piece_start, 'assessments' as cause
+        from {{ touched_difference(ref('fct_assessment_results'), ['student_key', 'piece_start']) }} as given
+        union
+        select results.student_key, results.piece_start, 'assessments' as cause
+        from {{ touched_difference(ref('fct_assessment_results'), ['student_key', 'school_year']) }} as changed
+        inner join {{ ref('fct_assessment_results') }} as results
+            on changed.student_key = results.student_key and changed.school_year = results.school_year
+        union
+        -- and one of a day that has come now, or since which there has been nothing new for as long as the district says, as of a stay without any
+        select results.student_key, results.piece_start, 'assessments' as cause
+        from {{ ref('fct_assessment_results') }} as results
+        cross join {{ source('settings', 'learning') }} as learning
+        inner join night
+            on
+                results.administered_on > night.previous_as_of and results.administered_on <= night.as_of
+                or {{ add_days('results.administered_on', 'learning.evidence_days') }} > night.previous_as_of
+                and {{ add_days('results.administered_on', 'learning.evidence_days') }} <= night.as_of
+        union
+        select stints.student_key, dates.piece_start, 'assessments' as cause
+        from {{ ref('dim_stints') }} as stints
+        inner join {{ source('settings', 'school_years') }} as years on stints.entry_date <= years.end_date and stints.exit_date > years.start_date
+        inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = greatest(stints.entry_date, years.start_date)
+        cross join {{ source('settings', 'learning') }} as learning
+        inner join night
+            on
+                {{ add_days('dates.calendar_date', 'learning.evidence_days') }} > night.previous_as_of
+                and {{ add_days('dates.calendar_date', 'learning.evidence_days') }} <= night.as_of
+        union
         select student_key, piece_start, cause
         from caused
         where piece_start is not null

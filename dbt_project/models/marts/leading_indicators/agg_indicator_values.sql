@@ -43,8 +43,8 @@ chosen as (
         case
             when value_kind = 'share_of_people' then 'wilson'
             when n_subjects < 2 then 'none'
-            when value_kind = 'mean' and variance <= 1e-12 * value_scale * value_scale then 'none'
-            when value_kind = 'mean' then 't_people'
+            when value_kind in ('mean', 'mean_change') and variance <= 1e-12 * value_scale * value_scale then 'none'
+            when value_kind in ('mean', 'mean_change') then 't_people'
             when rate <= 0 or rate >= 1 or variance <= 1e-12 then 'wilson_people'
             else 'clustered_logit'
         end as ci_method
@@ -86,6 +86,8 @@ select
         case
             when bounded.ci_method like 'wilson%' then greatest(0, bounded.wilson_center - bounded.wilson_half)
             when bounded.ci_method = 'clustered_logit' then 1 / (1 + exp(-(bounded.logit - bounded.logit_half)))
+            -- a mean of changes may be below nothing
+            when bounded.value_kind = 'mean_change' then (bounded.rate - bounded.mean_half) / bounded.value_scale
             when bounded.ci_method = 't_people' then greatest(0, bounded.rate - bounded.mean_half) / bounded.value_scale
         end, 9
     ) as ci_low,

@@ -5,7 +5,7 @@ select
     subject,
     {{ try_cast_decimal('scale_score') }} as scale_score,
     performance_level,
-    cast({{ try_cast_decimal('level_number') }} as int) as level_number,
+    {{ try_cast_decimal('level_number') }} as level_number,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number

@@ -1,0 +1,283 @@
+-- What assessments say of a student's learning, by area: how far the last result on a continuum of levels is behind what is expected of the grade by then, what
+-- was gained since the first result of the school year on the same assessment and how much of what was behind is caught up, whether the last result of a kind
+-- is proficient, and whether evidence is overdue. All of these are states: they stand in the week piece of the result that they rest on.
+-- What is expected moves from `start_level` on the first day of the school year to `end_level` on its last; levels are counted in thousandths, and what is
+-- behind is rounded down, so that rounding brings nobody over a line. Of two results of one day the better one counts. Without a result there is no state,
+-- and never a level of nought: who lacks one is known from the stays at schools of students of whose grade a level is expected.
+with measures as (
+    select learning.measure_id, learning.counted, learning.learning_area, learning.assessment_kind, measures.scale
+    from {{ ref('learning_measures') }} as learning
+    inner join {{ ref('measures') }} as measures on learning.measure_id = measures.measure_id
+),
+
+touched as (
+    select subject_key as student_key, piece_start, school_year
+    from {{ ref('int_touched_pieces') }}
+    where subject_type = 'student'
+),
+
+student_years as (
+    select touched.student_key, years.school_year, years.start_date, years.end_date, grades.grade_level
+    from (select distinct student_key, school_year from touched) as touched
+    inner join {{ source('settings', 'school_years') }} as years on touched.school_year = years.school_year
+    left join {{ ref('dim_student_grades') }} as grades
+        on touched.student_key = grades.student_key and touched.school_year = grades.school_year
+),
+
+expected as (
+    select
+        levels.assessment_id,
+        coalesce(levels.subject, '') as subject,
+        levels.grade_level,
+        kinds.learning_area,
+        cast(round({{ try_cast_decimal('levels.start_level') }} * 1000) as bigint) as start_level,
+        cast(round({{ try_cast_decimal('levels.end_level') }} * 1000) as bigint) as end_level
+    from {{ source('settings', 'learning_levels') }} as levels
+    inner join {{ source('settings', 'assessment_kinds') }} as kinds
+        on levels.assessment_id = kinds.assessment_id and coalesce(levels.subject, '') = coalesce(kinds.subject, '')
+),
+
+results as (
+    select
+        results.student_key,
+        results.school_year,
+        results.learning_area,
+        results.assessment_kind,
+        results.assessment_id,
+        results.subject,
+        results.piece_start,
+        results.administered_on,
+        results.is_proficient,
+        case when results.is_on_continuum then cast(round(results.level_number * 1000) as bigint) end as level,
+        expected.start_level,
+        expected.end_level,
+        {{ day_diff('student_years.start_date', 'student_years.end_date') }} as n_days,
+        {{ day_diff('student_years.start_date', 'results.administered_on') }} as nth_day
+    from student_years
+    inner join {{ ref('fct_assessment_results') }} as results
+        on student_years.student_key = results.student_key and student_years.school_year = results.school_year
+    inner join {{ source('settings', 'night') }} as night on results.administered_on <= night.as_of
+    left join expected
+        on
+            results.assessment_id = expected.assessment_id
+            and coalesce(results.subject, '') = expected.subject
+            and student_years.grade_level = expected.grade_level
+    where results.learning_area is not null
+),
+
+leveled as (
+    select
+        results.*,
+        case
+            when level is not null and start_level is not null and n_days > 0
+                then cast(floor(greatest(0, n_days * (start_level - level) + nth_day * (end_level - start_level)) / n_days) as bigint)
+        end as behind
+    from results
+),
+
+since_first as (
+    select
+        leveled.*,
+        first_value(administered_on) over (
+            partition by student_key, school_year, learning_area, assessment_id, subject order by administered_on
+        ) as first_on,
+        first_value(level) over (partition by student_key, school_year, learning_area, assessment_id, subject order by administered_on) as first_level,
+        first_value(behind) over (partition by student_key, school_year, learning_area, assessment_id, subject order by administered_on) as first_behind
+    from leveled
+    where level is not null
+),
+
+last_levels as (
+    select
+        leveled.*,
+        row_number() over (
+            partition by student_key, learning_area, piece_start order by administered_on desc, behind asc
+        ) as recency
+    from leveled
+    where behind is not null
+),
+
+last_gains as (
+    select
+        since_first.*,
+        row_number() over (
+            partition by student_key, learning_area, piece_start
+            order by administered_on desc, first_on asc, level - first_level desc, assessment_id asc, subject asc
+        ) as recency
+    from since_first
+    where administered_on > first_on
+),
+
+last_judged as (
+    select
+        results.*,
+        row_number() over (
+            partition by student_key, learning_area, assessment_kind, piece_start
+            order by administered_on desc, case when is_proficient then 0 else 1 end
+        ) as recency
+    from results
+    where is_proficient is not null
+),
+
+reported as (
+    select max(case when table_name = 'extract__assessments' then 1 else 0 end) as says_assessments
+    from {{ source('settings', 'fed_tables') }}
+),
+
+-- stays on their first day in the school year, for each area of which a level is expected of the student's grade
+stays as (
+    select
+        placed.*,
+        min(calendar_date) over (partition by student_key, school_year, learning_area) as first_day,
+        max(exit_date) over (partition by student_key, school_year, learning_area) as gone_on
+    from (
+        select
+            student_years.student_key,
+            student_years.school_year,
+            student_years.end_date,
+            learning.evidence_days,
+            areas.learning_area,
+            stints.school_key,
+            stints.exit_date,
+            dates.calendar_date,
+            dates.piece_start
+        from student_years
+        inner join (select distinct grade_level, learning_area from expected) as areas on student_years.grade_level = areas.grade_level
+        inner join reported on reported.says_assessments = 1
+        cross join {{ source('settings', 'learning') }} as learning
+        inner join {{ ref('dim_stints') }} as stints
+            on
+                student_years.student_key = stints.student_key
+                and stints.entry_date <= student_years.end_date
+                and stints.exit_date > student_years.start_date
+        inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = greatest(stints.entry_date, student_years.start_date)
+    ) as placed
+),
+
+-- the day from which on evidence is awaited: that of the last result, else the first day at school in the school year
+awaited as (
+    select
+        evidence.student_key,
+        evidence.learning_area,
+        evidence.piece_start,
+        evidence.since,
+        case
+            when {{ add_days('evidence.since', 'evidence.evidence_days') }} <= least(night.as_of, evidence.end_date, {{ add_days('evidence.gone_on', -1) }}) then 1
+            else 0
+        end as is_overdue
+    from (
+        select student_key, learning_area, piece_start, end_date, gone_on, evidence_days, max(since) as since
+        from (
+            select student_key, learning_area, piece_start, end_date, gone_on, evidence_days, calendar_date as since
+            from stays
+            where calendar_date = first_day
+            union all
+            select
+                results.student_key, results.learning_area, results.piece_start, stays.end_date, stays.gone_on, stays.evidence_days,
+                results.administered_on as since
+            from results
+            inner join stays
+                on
+                    results.student_key = stays.student_key
+                    and results.school_year = stays.school_year
+                    and results.learning_area = stays.learning_area
+        ) as since
+        group by student_key, learning_area, piece_start, end_date, gone_on, evidence_days
+    ) as evidence
+    cross join {{ source('settings', 'night') }} as night
+),
+
+counted as (
+    select
+        last_levels.student_key, cast(null as {{ dbt.type_string() }}) as school_key, last_levels.piece_start, last_levels.administered_on as on_date,
+        measures.measure_id,
+        case measures.counted when 'levels_behind' then cast(floor(last_levels.behind * measures.scale / 1000) as bigint) else measures.scale end as quantity
+    from last_levels
+    inner join measures on last_levels.learning_area = measures.learning_area and measures.counted in ('levels_behind', 'level_known')
+    where last_levels.recency = 1
+    union all
+    select
+        last_gains.student_key, cast(null as {{ dbt.type_string() }}) as school_key, last_gains.piece_start, last_gains.administered_on as on_date,
+        measures.measure_id,
+        cast(floor(
+            case measures.counted
+                when 'gain_known' then 1000
+                when 'levels_gained' then last_gains.level - last_gains.first_level
+                when 'levels_advanced' then greatest(0, last_gains.level - last_gains.first_level)
+                when 'levels_behind_at_first' then last_gains.first_behind
+                else greatest(0, last_gains.first_behind - last_gains.behind)
+            end * measures.scale / 1000
+        ) as bigint) as quantity
+    from last_gains
+    inner join measures
+        on
+            last_gains.learning_area = measures.learning_area
+            and (
+                measures.counted in ('gain_known', 'levels_gained', 'levels_advanced')
+                or measures.counted in ('levels_behind_at_first', 'levels_caught_up')
+                and last_gains.first_behind is not null and last_gains.behind is not null
+            )
+    where last_gains.recency = 1
+    union all
+    select
+        last_judged.student_key, cast(null as {{ dbt.type_string() }}) as school_key, last_judged.piece_start, last_judged.administered_on as on_date,
+        measures.measure_id,
+        case when measures.counted = 'result_judged' or last_judged.is_proficient then measures.scale else 0 end as quantity
+    from last_judged
+    inner join measures
+        on
+            last_judged.learning_area = measures.learning_area
+            and last_judged.assessment_kind = measures.assessment_kind
+            and measures.counted in ('result_judged', 'result_proficient')
+    where last_judged.recency = 1
+    union all
+    select
+        awaited.student_key, cast(null as {{ dbt.type_string() }}) as school_key, awaited.piece_start, awaited.since as on_date,
+        measures.measure_id,
+        case measures.counted when 'evidence_overdue' then awaited.is_overdue * measures.scale else measures.scale end as quantity
+    from awaited
+    inner join measures on awaited.learning_area = measures.learning_area and measures.counted in ('evidence_overdue', 'evidence_awaited')
+    union all
+    select
+        stays.student_key, stays.school_key, stays.piece_start, stays.calendar_date as on_date,
+        measures.measure_id,
+        measures.scale as quantity
+    from stays
+    inner join measures on stays.learning_area = measures.learning_area and measures.counted = 'stay_with_level'
+),
+
+-- a result names no school: it is of the one at which the student was on its day, the primary one of two
+schools as (
+    select
+        days.student_key,
+        days.on_date,
+        stints.school_key,
+        row_number() over (
+            partition by days.student_key, days.on_date
+            order by case when stints.is_primary then 0 else 1 end, stints.entry_date, stints.school_key
+        ) as place
+    from (select distinct student_key, on_date from counted where school_key is null) as days
+    inner join {{ ref('dim_stints') }} as stints
+        on days.student_key = stints.student_key and days.on_date >= stints.entry_date and days.on_date < stints.exit_date
+)
+
+select
+    'student' as subject_type,
+    counted.student_key as subject_key,
+    coalesce(counted.school_key, schools.school_key, '') as school_key,
+    cast(null as {{ dbt.type_string() }}) as grade_level,
+    versions.signature,
+    cast(null as {{ dbt.type_string() }}) as modality,
+    counted.piece_start,
+    counted.measure_id,
+    {{ sum_bigint('counted.quantity') }} as quantity
+from counted
+inner join touched on counted.student_key = touched.student_key and counted.piece_start = touched.piece_start
+inner join {{ source('settings', 'night') }} as night on counted.on_date <= night.as_of
+inner join {{ ref('dim_student_versions') }} as versions
+    on
+        counted.student_key = versions.student_key
+        and counted.on_date >= versions.valid_from
+        and counted.on_date < versions.valid_to
+left join schools on counted.student_key = schools.student_key and counted.on_date = schools.on_date and schools.place = 1
+group by counted.student_key, coalesce(counted.school_key, schools.school_key, ''), versions.signature, counted.piece_start, counted.measure_id
