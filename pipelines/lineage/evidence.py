@@ -72,6 +72,34 @@ _ATTENDANCE = """
             and not exists (select 1 from held.unknown_days u where u.student_id = e.student_key and u.school_id = e.school_key
                             and try_cast(u.attendance_date as date) = e.calendar_date)))"""
 
+# Days with minutes of their own, or of their periods, where attendance is taken of everybody, the school was in session and the student enrolled.
+_MINUTES = """
+    with days as (
+        select a.student_key, a.school_key, a.attendance_date, a.modality, a.attendance_code, a.delivery_id, a.line_number,
+            coalesce(a.offered_minute_thousandths, p.offered_minute_thousandths) as said,
+            if(a.offered_minute_thousandths is null, p.missed_minute_thousandths, a.missed_minute_thousandths) as said_missed
+        from core.fct_attendance_days a
+        join trace_dates d on d.calendar_date = a.attendance_date
+        left join intermediate.int_days_from_periods p
+            on p.student_key = a.student_key and p.school_key = a.school_key and p.attendance_date = a.attendance_date
+        where a.attendance_date <= (select as_of from settings.night)
+            and ((select attendance_reporting from settings.district) = 'positive' or a.school_key in (select school_id from settings.positive_schools))
+            and exists (select 1 from core.dim_stints s
+                        join core.dim_school_days c on c.calendar_key = s.calendar_key and c.calendar_date = a.attendance_date and c.is_instructional
+                        where s.student_key = a.student_key and s.school_key = a.school_key
+                            and a.attendance_date >= s.entry_date and a.attendance_date < s.exit_date)
+    ), bounded as (
+        select x.*, least(said, m.row_maximum * m.scale) as offered, least(said_missed, said, m.row_maximum * m.scale) as missed
+        from days x cross join (select * from registry.measures where measure_id = 'minutes_offered') m where said > 0
+    )
+    select b.student_key as subject_key, b.school_key, coalesce(st.grade_level, 'unknown') as grade_level, b.modality, b.attendance_date as on_date,
+        '' as section_key, 'code ' || b.attendance_code || ': missed ' || (b.missed / 1000.0)::decimal(9, 3) || ' of '
+            || (b.offered / 1000.0)::decimal(9, 3) || ' minutes' as what,
+        b.delivery_id, b.line_number,
+        b.offered::bigint as minutes_offered, (b.offered - b.missed)::bigint as minutes_attended, b.missed::bigint as minutes_missed
+    from bounded b
+    left join core.dim_student_grades st on st.student_key = b.student_key and st.school_year = (select max(school_year) from trace_dates)"""
+
 # Work that has come due, is not excused, and whose student was in the class on the due date. The same result twice counts once.
 _ASSIGNMENTS = """
     with due as (
@@ -273,6 +301,25 @@ _DISCIPLINE = """
     where r.calendar_date <= (select as_of from settings.night)
         and exists (select 1 from settings.fed_tables where table_name in ('extract__discipline', 'edfi__discipline_actions'))"""
 
+# A stay at a school on its first day of the year, and each student in an incident once, by the first row that says so.
+_INCIDENTS = """
+    with rows as (
+        select s.student_key, s.school_key, d.calendar_date, 'enrolled since ' || s.entry_date as what, '' as delivery_id, null::bigint as line_number, 0 as n
+        from core.dim_stints s
+        join settings.school_years y on s.entry_date <= y.end_date and s.exit_date > y.start_date
+        join trace_dates d on d.calendar_date = greatest(s.entry_date, y.start_date)
+        union all
+        select i.student_key, coalesce(i.school_key, ''), i.incident_date, 'incident ' || split_part(i.incident_id, '|', 1), i.delivery_id, i.line_number, 1
+        from core.fct_discipline_incidents i
+        join trace_dates d on d.calendar_date = i.incident_date
+    )
+    select r.student_key as subject_key, r.school_key, coalesce(st.grade_level, 'unknown') as grade_level, null::varchar as modality,
+        r.calendar_date as on_date, '' as section_key, r.what, r.delivery_id, r.line_number, r.n as incidents, 1 - r.n as stays_incidents_known
+    from rows r
+    left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)
+    where r.calendar_date <= (select as_of from settings.night)
+        and exists (select 1 from settings.fed_tables where table_name in ('extract__discipline', 'edfi__discipline_behaviors'))"""
+
 # Reviews with a score and a maximum, on the day of the review.
 _REVIEWS = """
     select r.review_id as subject_key, coalesce(r.school_key, '') as school_key, coalesce(r.grade_level, 'unknown') as grade_level, null::varchar as modality,
@@ -286,10 +333,12 @@ _REVIEWS = """
 
 EVIDENCE: Mapping[str, str] = {
     "msr_attendance": _ATTENDANCE,
+    "msr_minutes": _MINUTES,
     "msr_assignments": _ASSIGNMENTS,
     "msr_marks": _MARKS,
     "msr_final_marks": _FINAL_MARKS,
     "msr_discipline": _DISCIPLINE,
+    "msr_incidents": _INCIDENTS,
     "msr_survey_answers": _SURVEY_ANSWERS,
     "msr_assignment_reviews": _REVIEWS,
 }

@@ -161,6 +161,14 @@ pieces as (
         from {{ ref('fct_discipline_actions') }} as actions
         inner join night on actions.incident_date > night.previous_as_of and actions.incident_date <= night.as_of
         union
+        -- an incident in the piece in which it stands and in which it stood, and one of a day that has come now
+        select student_key, piece_start, 'discipline' as cause
+        from {{ touched_difference(ref('fct_discipline_incidents'), ['student_key', 'piece_start']) }} as incidents
+        union
+        select incidents.student_key, incidents.piece_start, 'discipline' as cause
+        from {{ ref('fct_discipline_incidents') }} as incidents
+        inner join night on incidents.incident_date > night.previous_as_of and incidents.incident_date <= night.as_of
+        union
         -- a final mark of a day that has come now
         select marks.student_key, marks.piece_start, 'marks' as cause
         from {{ ref('fct_marks') }} as marks
