@@ -15,11 +15,23 @@ from collections.abc import Mapping
 from pipelines.lineage.graph import registry
 
 # Days that count: in session, enrolled, and attendance known. A day that is known only because the day's exceptions file came has that file and no line.
-# A student in part or at two schools at once has less than a whole day at a school, as `day_counts` says.
-_ATTENDANCE = """
-    with at_school as (
+# A student in part or at two schools at once has less than a whole day at a school, as `day_counts` says. A run of so many absences counts on the day on
+# which it comes to that number: the school days of the calendar up to it, so many, were all missed, and the one before them was not.
+_RUNS = [(r["measure_id"], int(r["school_days"])) for r in registry("absence_runs")]
+_SHARES = {m["measure_id"]: (m["whole_from_numerator"], m["whole_from_denominator"]) for m in registry("measures")}
+_MISSED = ", ".join(f"(a.absent_thousandths * {_SHARES[m][1]} >= 1000 * {_SHARES[m][0]})::int as {m}" for m, _ in _RUNS)
+_ENDS = ", ".join(
+    f"""(sum({m}) over (in_order range between {n - 1} preceding and current row) = {n}
+            and coalesce(sum({m}) over (in_order range between {n} preceding and {n} preceding), 0) = 0)::bigint as {m}"""
+    for m, n in _RUNS
+)
+_ATTENDANCE = f"""
+    with numbered as (
+        select calendar_key, calendar_date, rank() over (partition by calendar_key order by calendar_date) as nth
+        from core.dim_school_days join trace_dates using (calendar_date) where is_instructional
+    ), at_school as (
         select s.student_key, s.school_key, d.calendar_date, max(s.share_thousandths) as share, bool_or(s.is_primary) as is_primary,
-            min(s.entry_date) as entry_date, bool_or(s.is_shared) as is_shared
+            min(s.entry_date) as entry_date, bool_or(s.is_shared) as is_shared, min_by(s.calendar_key, (s.entry_date, s.calendar_key)) as calendar_key
         from trace_dates d
         join core.dim_stints s on d.calendar_date >= s.entry_date and d.calendar_date < s.exit_date
         join core.dim_school_days c on c.calendar_key = s.calendar_key and c.calendar_date = d.calendar_date and c.is_instructional
@@ -38,6 +50,14 @@ _ATTENDANCE = """
             when shares > 1000 and nth = 1 then part + 1000 - sum(part) over (partition by student_key, calendar_date)
             else part end::bigint as day
         from parts
+    ), missed as (
+        select s.student_key, s.school_key, s.calendar_date, s.calendar_key, n.nth, {_MISSED}
+        from at_school s
+        join numbered n on n.calendar_key = s.calendar_key and n.calendar_date = s.calendar_date
+        join core.fct_attendance_days a on a.student_key = s.student_key and a.school_key = s.school_key and a.attendance_date = s.calendar_date
+    ), runs as (
+        select student_key, school_key, calendar_date, {_ENDS}
+        from missed window in_order as (partition by student_key, school_key, calendar_key order by nth)
     ), files as (
         select try_cast(b.scope as date) as calendar_date, max(b.precedence) as precedence
         from held.bulk_scopes b where b.table_name in ('extract__attendance', 'extract__attendance_periods') group by 1
@@ -56,8 +76,10 @@ _ATTENDANCE = """
         e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_present,
         case when a.is_tardy then e.day - (e.day * a.absent_thousandths + 500)::bigint // 1000 else 0 end as days_tardy,
         case when exists (select 1 from settings.attendance_codes where is_tardy = 'true')
-             then e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 else 0 end as days_tardy_known
+             then e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 else 0 end as days_tardy_known,
+        {", ".join(f"coalesce(r.{m}, 0) as {m}" for m, _ in _RUNS)}
     from enrolled e
+    left join runs r on r.student_key = e.student_key and r.school_key = e.school_key and r.calendar_date = e.calendar_date
     cross join (select * from registry.measures where measure_id = 'days_absent_by_half') h
     left join core.dim_student_grades st on st.student_key = e.student_key and st.school_year = (select max(school_year) from trace_dates)
     left join core.fct_attendance_days a
@@ -66,7 +88,7 @@ _ATTENDANCE = """
     left join core.dim_attendance_known k on k.school_key = e.school_key and e.calendar_date <= k.known_until
         and k.school_year = (select y.school_year from settings.school_years y where e.calendar_date between y.start_date and y.end_date)
     left join trace_files f on f.table_name in ('extract__attendance', 'extract__attendance_periods') and f.precedence = n.precedence
-    where e.day > 0 and (a.student_key is not null
+    where {" + ".join(f"coalesce(r.{m}, 0)" for m, _ in _RUNS)} > 0 or e.day > 0 and (a.student_key is not null
         or ((n.calendar_date is not null or k.school_key is not null) and (select attendance_reporting from settings.district) = 'exceptions'
             and e.school_key not in (select school_id from settings.positive_schools)
             and not exists (select 1 from held.unknown_days u where u.student_id = e.student_key and u.school_id = e.school_key

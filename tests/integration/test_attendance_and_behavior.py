@@ -1,6 +1,6 @@
-"""Incidents, repeated suspension and instructional minutes through the real job: a small district whose classes and incidents are drawn at random, over
-nights with corrections and withdrawals, against its files worked out again with pandas. Nothing of the oracle is read from the pipeline. Every person is
-made up.
+"""Incidents, repeated suspension, instructional minutes and absences in a row through the real job: a small district whose classes and incidents are drawn
+at random, over nights with corrections and withdrawals, against its files worked out again with pandas. Nothing of the oracle is read from the pipeline.
+Every person is made up.
 """
 
 from __future__ import annotations
@@ -66,6 +66,12 @@ SHARES = {"P": 0.0, "X": 1.0, "H": 0.5, "T": 0.0}
 INCIDENTS = ("incidents_per_student", "students_with_incidents", "repeat_suspension")
 MINUTES = ("minutes_attended_share", "minutes_lost_per_student")
 NEW = (*INCIDENTS, *MINUTES)
+RUNS = {"three_days": 3, "five_days": 5, "ten_days": 10, "three_days_by_half": 3}  # a day made of periods is missed whole, or not
+# Days of absence of pupils of K, by number: runs of one less than a line, the line, and one more, over weekends and the holiday
+PLANTED = {
+    "p00": range(3, 5), "p01": range(3, 6), "p05": range(3, 7), "p08": range(2, 6), "p09": range(2, 7), "p12": range(1, 7), "p13": range(1, 10),
+    "p16": (1, 2, 4), "p17": range(11), "p20": range(1, 11), "p24": (1, 2, 3, 4, 6, 7, 8, 9, 10, 11), "p28": range(2, 5),
+}  # fmt: skip
 Class = tuple[str, date, int]  # student, day, period
 Action = tuple[str, str, str, date, str, str]  # incident, student, school, day, action, code
 
@@ -78,6 +84,7 @@ class ElmFork:
     marks: dict[Class, tuple[str, str, str]] = field(default_factory=dict)  # code, minutes missed, minutes of the row
     actions: list[Action] = field(default_factory=list)
 
+    off: set[tuple[str, date]] = field(default_factory=set)  # days that turn out to be no school days of a school
     moved: str = "p03"  # from K to L
 
     @property
@@ -101,6 +108,12 @@ class ElmFork:
                     missed = str(rng.randint(1, 40)) if code == "T" or rng.random() < 0.05 else ""
                     own = "" if self.school(student, day) == "M" or period != 3 else rng.choice(["45", "60"])
                     self.marks[student, day, period] = (code, missed, own)
+        for (student, day, period), (_, _, own) in self.marks.items():
+            if student in PLANTED:
+                self.marks[student, day, period] = ("X" if DAYS.index(day) in PLANTED[student] else "P", "", own)
+        self.draw_actions(rng)
+
+    def draw_actions(self, rng: random.Random) -> None:
         for n in range(12):
             day = rng.choice(DAYS[:-2])
             for student in rng.sample(self.students[3:], rng.choice([1, 1, 2, 3])):
@@ -137,7 +150,7 @@ class ElmFork:
         self.put("students", day, [(s, "9", "FM"[n % 5 == 0]) for n, s in enumerate(self.students)])
         stays = [(s, self.school(s, day), day, DAYS[5] if s == self.moved else "", "9") for s in self.students]
         self.put("enrollments", day, [*stays, (self.moved, "L", DAYS[5], "", "9")])
-        self.put("calendar", day, [(school, d, "OFF" if d == HOLIDAY else "SCH") for school in "KLM" for d in sorted([*DAYS, HOLIDAY])])
+        self.put_calendar(day)
         self.put("sections", day, [(f"{school}{period}", school, "S1", "math") for school in "KLM" for period in (1, 2, 3)])
         rows = [
             (s, f"{school}{p}", day, "", self.scheduled(s, school, p))
@@ -146,6 +159,10 @@ class ElmFork:
         self.put("schedules", day, rows)
         for d in DAYS[:-1]:
             self.put_day(d)
+
+    def put_calendar(self, day: date) -> None:
+        days = [(school, d, "OFF" if d == HOLIDAY or (school, d) in self.off else "SCH") for school in "KLM" for d in sorted([*DAYS, HOLIDAY])]
+        self.put("calendar", day, days)
 
     def put_day(self, day: date, sequence: str = "") -> None:
         rows = []
@@ -169,8 +186,25 @@ class ElmFork:
             whole = float(said) if said else float("nan")
             rows.append((s, school, day, whole, min(float(missed), whole) if missed else SHARES[code] * whole))
         classes = pd.DataFrame(rows, columns=["student", "school", "day", "offered", "missed"])
-        classes = classes[classes["day"] <= last]
+        classes = classes[(classes["day"] <= last) & ~pd.Series([k in self.off for k in zip(classes["school"], classes["day"], strict=True)])]
         return classes.groupby(["student", "school", "day"])[["offered", "missed"]].sum(min_count=3).dropna().reset_index()
+
+    def runs(self, line: int, last: date) -> pd.Series:
+        """Times by student that so many school days of a school in a row were missed: half or more of the day's classes, walking through its days."""
+        times = dict.fromkeys(self.students, 0)
+        for student in self.students:
+            length, before = 0, ""
+            for day in [d for d in DAYS if d <= last and (self.school(student, d), d) not in self.off]:
+                missed = 0
+                for period in (1, 2, 3):
+                    code, minutes, own = self.marks[student, day, period]
+                    own = "" if (student, period) == ("p04", 2) else own
+                    part = (2000 * int(float(minutes) * 1000) + int(own) * 1000) // (2000 * int(own)) if minutes and own else int(SHARES[code] * 1000)
+                    missed += min(part, 1000)
+                length = (length if self.school(student, day) == before else 0) + 1 if 2 * missed >= 3000 else 0
+                before = self.school(student, day)
+                times[student] += length == line
+        return pd.Series(times)
 
     def incidents(self) -> pd.DataFrame:
         """Incidents and suspensions of everybody's stays, by school."""
@@ -230,9 +264,29 @@ def assert_figures(elm: ElmFork, district: TestDistrict, last: date) -> None:
         assert (n, d, value) == pytest.approx((*expected[key], expected[key][0] / expected[key][1]), abs=1e-9), key
 
 
+def assert_runs(elm: ElmFork, district: TestDistrict, last: date) -> None:
+    """Every student's row of the district, and the cells of each school: whoever was at a school is judged on all schools together."""
+    at = {s: {elm.school(s, DAYS[0]), elm.school(s, DAYS[-1])} for s in elm.students}
+    for profile, line in RUNS.items():
+        times = elm.runs(line, last)
+        mine = f"indicator_id = 'consecutive_absence' and profile_id = '{profile}'"
+        rows = "select student_key, numerator::int, flag from marts.fct_student_indicators"
+        assert district.query(f"{rows} where {mine} and school_id is null order by 1") == [(s, n, n > 0) for s, n in times.items()], profile
+        cells = "select school_id, numerator::int, denominator::int from marts.agg_indicator_values where group_family = 'all' and grade_level is null"
+        assert district.query(f"{cells} and {mine} order by 1 nulls first") == [
+            (school, sum(times[s] > 0 for s in of), len(of))
+            for school in (None, "K", "L", "M")
+            for of in [[s for s in at if school is None or school in at[s]]]
+        ], profile
+
+
 def test_figures_are_those_of_the_files(elm: tuple[ElmFork, TestDistrict]) -> None:
     fork, district = elm
     assert_figures(fork, district, SECOND)
+    assert_runs(fork, district, SECOND)
+    for line, below, on_it, above in ((3, "p00", "p01", "p05"), (5, "p08", "p09", "p12"), (10, "p13", "p20", "p17")):
+        times = fork.runs(line, SECOND)
+        assert (times[below], times[on_it], times[above]) == (0, 1, 1), line
     figures = fork.figures(SECOND)
     assert not [key for key in figures if key[0] in MINUTES and key[1] == "M"], "a school without minutes is in no figure of them"
     assert figures["minutes_lost_per_student", None, ""][1] == 27, "28 of K and L, less p04"
@@ -275,6 +329,7 @@ def test_figures_are_traced_to_their_rows(elm: tuple[ElmFork, TestDistrict]) -> 
         keys = db.execute(f"select indicator_id, value_key from marts.agg_indicator_values where indicator_id in {NEW} order by 2").fetchall()
         keys = random.Random(1).sample(keys, 60)
         assert {i for i, _ in keys} == set(NEW)
+        keys += db.execute("select indicator_id, value_key from marts.agg_indicator_values where indicator_id = 'consecutive_absence'").fetchall()
         for _, key in keys:
             found = trace(db, ledger, find_figure(db, {"value_key": key}), limit=3)
             assert found.agrees, (key, found.numerator, found.denominator, found.n_subjects, found.figure)
@@ -282,7 +337,7 @@ def test_figures_are_traced_to_their_rows(elm: tuple[ElmFork, TestDistrict]) -> 
 
 def test_corrections_leave_no_ghost(elm: tuple[ElmFork, TestDistrict], tmp_path: Path) -> None:
     """An incident is taken back, one is of another day and week, one has one action less, a suspension comes; a day of weeks ago is sent again with other
-    minutes. Then nothing.
+    minutes, and with an absence in the middle of one run less and of another more; a day turns out to be no school day at a school. Then nothing.
     """
     fork, district = elm
     later = ElmFork(tmp_path / "later", dict(fork.marks), list(fork.actions))
@@ -293,20 +348,33 @@ def test_corrections_leave_no_ghost(elm: tuple[ElmFork, TestDistrict], tmp_path:
     shared = next(a for a in later.actions if a[4] == "1" and a[5] == "TALK")
     later.actions.remove(shared)
     later.actions.append(("new", "p10", later.school("p10", DAYS[1]), DAYS[1], "1", "ISS"))
-    corrected = DAYS[2]
+    corrected = DAYS[5]
     for s, code in (("p00", "X"), ("p01", "P"), (later.moved, "X")):
         later.marks[s, corrected, 1] = (code, "", "")
-    later.marks["p05", corrected, 3] = ("T", "59.5", "60")
+    later.marks["p04", corrected, 3] = ("T", "59.5", "60")
+    for s, code in (("p20", "P"), ("p24", "X")):
+        for period in (1, 2, 3):
+            later.marks[s, corrected, period] = (code, "", later.marks[s, corrected, period][2])
     third = SECOND + timedelta(days=3)
     later.put_day(corrected, "_2")
     later.put_discipline(third)
     copy.run(third)
     assert_figures(later, copy, SECOND)
+    assert_runs(later, copy, SECOND)
     assert later.figures(SECOND) != fork.figures(SECOND)
+    assert {s for s, n in (later.runs(10, SECOND) - fork.runs(10, SECOND)).items() if n} == {"p20", "p24"}
+    later.off = {("K", DAYS[3])}
+    later.put_calendar(third + timedelta(days=1))
     copy.run(third + timedelta(days=1))
+    assert_figures(later, copy, SECOND)
+    assert_runs(later, copy, SECOND)
+    assert later.runs(3, SECOND)["p16"] == 1, "the day that was attended is no school day"
+    assert later.runs(3, SECOND)["p28"] == 0
+    last = third + timedelta(days=2)
+    copy.run(last)
     assert copy.query("select count(*) from measurements.int_touched_pieces") == [(0,)], "a quiet night measures nobody"
     fresh = TestDistrict(tmp_path / "fresh")
     ElmFork(fresh.folder).settings()
     shutil.copytree(copy.landing, fresh.landing)
-    fresh.run(third + timedelta(days=1), DAYS[0])
+    fresh.run(last, DAYS[0])
     assert copy.hashes() == fresh.hashes()

@@ -92,6 +92,22 @@ pieces as (
         from {{ ref('int_attendance_changed') }} as changed
         inner join {{ ref('dim_dates') }} as dates on changed.attendance_date = dates.calendar_date
         union
+        -- absences in a row run on: a day that changed may make or end a run that comes to its number in a later piece
+        select changed.student_key, reach.piece_start, 'attendance' as cause
+        from {{ ref('int_attendance_changed') }} as changed
+        inner join {{ ref('dim_dates') }} as dates on changed.attendance_date = dates.calendar_date
+        inner join {{ ref('dim_stints') }} as stints on changed.student_key = stints.student_key and changed.school_key = stints.school_key
+        inner join {{ ref('int_pieces_in_reach') }} as reach
+            on stints.calendar_key = reach.calendar_key and dates.piece_start = reach.earlier_piece_start
+        inner join pieces on reach.piece_start = pieces.piece_start
+        union
+        -- and a day that is a school day now, or none any more, moves the days after it together or apart
+        select caused.student_key, later.piece_start, caused.cause
+        from caused
+        inner join {{ ref('dim_week_pieces') }} as piece on caused.piece_start = piece.piece_start
+        inner join pieces as later on piece.school_year = later.school_year and later.piece_start > piece.piece_start
+        where caused.cause = 'calendar'
+        union
         -- marks run on: a changed result changes the student's marks to the end of the term so far
         select touched.student_key, later.piece_start, 'results' as cause
         from results_touched as touched
