@@ -246,7 +246,7 @@ SAID_TWICE: dict[str, tuple[str, ...]] = {
     "attendance": ("studentSchoolAttendanceEvents",),
     "attendance_periods": ("studentSchoolAttendanceEvents",),
     "calendar": ("calendarDates",),
-    "discipline": ("disciplineActions",),
+    "discipline": ("disciplineActions", "studentDisciplineIncidentBehaviorAssociations"),
     "marks": ("grades",),
     "staff_assignments": ("staffSectionAssociations", "staffEducationOrganizationAssignmentAssociations"),
 }

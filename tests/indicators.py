@@ -14,4 +14,5 @@ def measured_by(*models: str) -> frozenset[str]:
 ATTENDANCE = measured_by("msr_attendance")
 WORK = measured_by("msr_assignments", "msr_marks")
 SURVEY = measured_by("msr_survey_answers")
-UNSENT = measured_by("msr_discipline", "msr_final_marks", "msr_assignment_reviews")  # of what the synthetic district's files do not say
+# of what the synthetic district's files do not say
+UNSENT = measured_by("msr_discipline", "msr_incidents", "msr_minutes", "msr_final_marks", "msr_assignment_reviews")

@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from tests import survey_oracle
-from tests.oracle_signs import early_warning
+from tests.oracle_signs import early_warning, in_a_row
 
 FOREVER = "9999-12-31"
 STATUS_FAMILIES = ("english_learner", "disability", "economic_disadvantage", "homeless", "foster")
@@ -317,6 +317,7 @@ class Oracle:
                     missed, days = judged["total_n"] * 20, judged["total_d"]
                     yield tier, profile, place, judged.assign(n=((missed >= days * of_20) & (missed < days * below)).astype(int))
                 yield from early_warning(place, judged[judged["student"].isin(self.here)])
+                yield from in_a_row(place, judged, self.attendance, self.school_days)
 
     def _judged(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """(profile, place, one row a student): judged on the days at the school or on all days in the district, from so many days on, and (where it is

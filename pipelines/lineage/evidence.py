@@ -13,14 +13,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.lineage.evidence_learning import ASSESSMENTS
+from pipelines.lineage.evidence_stays import DISCIPLINE, INCIDENTS, REACH, STAYS
 from pipelines.lineage.graph import registry
 
 # Days that count: in session, enrolled, and attendance known. A day that is known only because the day's exceptions file came has that file and no line.
-# A student in part or at two schools at once has less than a whole day at a school, as `day_counts` says.
-_ATTENDANCE = """
-    with at_school as (
+# A student in part or at two schools at once has less than a whole day at a school, as `day_counts` says. A run of so many absences counts on the day on
+# which it comes to that number: the school days of the calendar up to it, so many, were all missed, and the one before them was not.
+_RUNS = [(r["measure_id"], int(r["school_days"])) for r in registry("absence_runs")]
+_SHARES = {m["measure_id"]: (m["whole_from_numerator"], m["whole_from_denominator"]) for m in registry("measures")}
+_MISSED = ", ".join(f"(a.absent_thousandths * {_SHARES[m][1]} >= 1000 * {_SHARES[m][0]})::int as {m}" for m, _ in _RUNS)
+_ENDS = ", ".join(
+    f"""(sum({m}) over (in_order range between {n - 1} preceding and current row) = {n}
+            and coalesce(sum({m}) over (in_order range between {n} preceding and {n} preceding), 0) = 0)::bigint as {m}"""
+    for m, n in _RUNS
+)
+_ATTENDANCE = f"""
+    with numbered as (
+        select calendar_key, calendar_date, rank() over (partition by calendar_key order by calendar_date) as nth
+        from core.dim_school_days join trace_dates using (calendar_date) where is_instructional
+    ), at_school as (
         select s.student_key, s.school_key, d.calendar_date, max(s.share_thousandths) as share, bool_or(s.is_primary) as is_primary,
-            min(s.entry_date) as entry_date, bool_or(s.is_shared) as is_shared
+            min(s.entry_date) as entry_date, bool_or(s.is_shared) as is_shared, min_by(s.calendar_key, (s.entry_date, s.calendar_key)) as calendar_key
         from trace_dates d
         join core.dim_stints s on d.calendar_date >= s.entry_date and d.calendar_date < s.exit_date
         join core.dim_school_days c on c.calendar_key = s.calendar_key and c.calendar_date = d.calendar_date and c.is_instructional
@@ -39,6 +52,14 @@ _ATTENDANCE = """
             when shares > 1000 and nth = 1 then part + 1000 - sum(part) over (partition by student_key, calendar_date)
             else part end::bigint as day
         from parts
+    ), missed as (
+        select s.student_key, s.school_key, s.calendar_date, s.calendar_key, n.nth, {_MISSED}
+        from at_school s
+        join numbered n on n.calendar_key = s.calendar_key and n.calendar_date = s.calendar_date
+        join core.fct_attendance_days a on a.student_key = s.student_key and a.school_key = s.school_key and a.attendance_date = s.calendar_date
+    ), runs as (
+        select student_key, school_key, calendar_date, {_ENDS}
+        from missed window in_order as (partition by student_key, school_key, calendar_key order by nth)
     ), files as (
         select try_cast(b.scope as date) as calendar_date, max(b.precedence) as precedence
         from held.bulk_scopes b where b.table_name in ('extract__attendance', 'extract__attendance_periods') group by 1
@@ -57,8 +78,10 @@ _ATTENDANCE = """
         e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 as days_present,
         case when a.is_tardy then e.day - (e.day * a.absent_thousandths + 500)::bigint // 1000 else 0 end as days_tardy,
         case when exists (select 1 from settings.attendance_codes where is_tardy = 'true')
-             then e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 else 0 end as days_tardy_known
+             then e.day - (e.day * coalesce(a.absent_thousandths, 0) + 500)::bigint // 1000 else 0 end as days_tardy_known,
+        {", ".join(f"coalesce(r.{m}, 0) as {m}" for m, _ in _RUNS)}
     from enrolled e
+    left join runs r on r.student_key = e.student_key and r.school_key = e.school_key and r.calendar_date = e.calendar_date
     cross join (select * from registry.measures where measure_id = 'days_absent_by_half') h
     left join core.dim_student_grades st on st.student_key = e.student_key and st.school_year = (select max(school_year) from trace_dates)
     left join core.fct_attendance_days a
@@ -67,11 +90,39 @@ _ATTENDANCE = """
     left join core.dim_attendance_known k on k.school_key = e.school_key and e.calendar_date <= k.known_until
         and k.school_year = (select y.school_year from settings.school_years y where e.calendar_date between y.start_date and y.end_date)
     left join trace_files f on f.table_name in ('extract__attendance', 'extract__attendance_periods') and f.precedence = n.precedence
-    where e.day > 0 and (a.student_key is not null
+    where {" + ".join(f"coalesce(r.{m}, 0)" for m, _ in _RUNS)} > 0 or e.day > 0 and (a.student_key is not null
         or ((n.calendar_date is not null or k.school_key is not null) and (select attendance_reporting from settings.district) = 'exceptions'
             and e.school_key not in (select school_id from settings.positive_schools)
             and not exists (select 1 from held.unknown_days u where u.student_id = e.student_key and u.school_id = e.school_key
                             and try_cast(u.attendance_date as date) = e.calendar_date)))"""
+
+# Days with minutes of their own, or of their periods, where attendance is taken of everybody, the school was in session and the student enrolled.
+_MINUTES = """
+    with days as (
+        select a.student_key, a.school_key, a.attendance_date, a.modality, a.attendance_code, a.delivery_id, a.line_number,
+            coalesce(a.offered_minute_thousandths, p.offered_minute_thousandths) as said,
+            if(a.offered_minute_thousandths is null, p.missed_minute_thousandths, a.missed_minute_thousandths) as said_missed
+        from core.fct_attendance_days a
+        join trace_dates d on d.calendar_date = a.attendance_date
+        left join intermediate.int_days_from_periods p
+            on p.student_key = a.student_key and p.school_key = a.school_key and p.attendance_date = a.attendance_date
+        where a.attendance_date <= (select as_of from settings.night)
+            and ((select attendance_reporting from settings.district) = 'positive' or a.school_key in (select school_id from settings.positive_schools))
+            and exists (select 1 from core.dim_stints s
+                        join core.dim_school_days c on c.calendar_key = s.calendar_key and c.calendar_date = a.attendance_date and c.is_instructional
+                        where s.student_key = a.student_key and s.school_key = a.school_key
+                            and a.attendance_date >= s.entry_date and a.attendance_date < s.exit_date)
+    ), bounded as (
+        select x.*, least(said, m.row_maximum * m.scale) as offered, least(said_missed, said, m.row_maximum * m.scale) as missed
+        from days x cross join (select * from registry.measures where measure_id = 'minutes_offered') m where said > 0
+    )
+    select b.student_key as subject_key, b.school_key, coalesce(st.grade_level, 'unknown') as grade_level, b.modality, b.attendance_date as on_date,
+        '' as section_key, 'code ' || b.attendance_code || ': missed ' || (b.missed / 1000.0)::decimal(9, 3) || ' of '
+            || (b.offered / 1000.0)::decimal(9, 3) || ' minutes' as what,
+        b.delivery_id, b.line_number,
+        b.offered::bigint as minutes_offered, (b.offered - b.missed)::bigint as minutes_attended, b.missed::bigint as minutes_missed
+    from bounded b
+    left join core.dim_student_grades st on st.student_key = b.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 
 # Work that has come due, is not excused, and whose student was in the class on the due date. The same result twice counts once.
 _ASSIGNMENTS = """
@@ -246,72 +297,6 @@ _SURVEY_ANSWERS = f"""
     join settings.survey_waves w on w.survey_id = a.survey_id and w.wave_id = a.wave_id
     join trace_dates d on d.calendar_date = a.answered_on"""
 
-# A stay at a school on its first day of the year, and each suspension with its days; of what no source sends nothing is measured.
-_DISCIPLINE = """
-    with rows as (
-        select s.student_key, s.school_key, d.calendar_date, 'enrolled since ' || s.entry_date as what, '' as delivery_id, null::bigint as line_number,
-            1 as stays_enrolled, (select count(*) > 0 from settings.fed_tables where table_name like '%days')::bigint as stays_days_known,
-            0 as out_of_school, 0 as in_school, 0 as days
-        from core.dim_stints s
-        join settings.school_years y on s.entry_date <= y.end_date and s.exit_date > y.start_date
-        join trace_dates d on d.calendar_date = greatest(s.entry_date, y.start_date)
-        union all
-        select a.student_key, coalesce(a.school_key, ''), a.incident_date,
-            'suspension, code ' || a.action_code || coalesce(' of ' || a.action_days::decimal(18, 3) || ' days', ', its days are not known'),
-            a.delivery_id, a.line_number, 0, 0, (not a.is_in_school)::bigint, a.is_in_school::bigint,
-            round(greatest(0, least(coalesce(a.action_days, 0), m.row_maximum)) * m.scale)::bigint
-        from core.fct_discipline_actions a
-        join registry.measures m on m.measure_id = case when a.is_in_school then 'days_suspended_in_school' else 'days_suspended_out_of_school' end
-        join trace_dates d on d.calendar_date = a.incident_date where a.is_suspension
-    )
-    select r.student_key as subject_key, r.school_key, coalesce(st.grade_level, 'unknown') as grade_level, null::varchar as modality,
-        r.calendar_date as on_date, '' as section_key, r.what, r.delivery_id, r.line_number,
-        r.stays_enrolled, r.stays_days_known, r.out_of_school + r.in_school as suspensions,
-        r.out_of_school as suspensions_out_of_school, r.in_school as suspensions_in_school,
-        r.out_of_school * r.days as days_suspended_out_of_school, r.in_school * r.days as days_suspended_in_school
-    from rows r
-    left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)
-    where r.calendar_date <= (select as_of from settings.night)
-        and exists (select 1 from settings.fed_tables where table_name in ('extract__discipline', 'edfi__discipline_actions'))"""
-
-# Whom a wave asked whose answers lead back to a student, on the day that it opened; a student's first answer stands for all of them.
-_REACH = """
-    with asked as (
-        select a.survey_id, a.wave_id, a.student_key, a.opened_on, min(a.school_key) as school_key
-        from core.fct_survey_asked a where a.respondent_kind = 'linked' group by all
-    ), answered as (
-        select a.survey_id, a.wave_id, a.respondent_key, arg_min(a.delivery_id, a.line_number) as delivery_id, min(a.line_number) as line_number
-        from core.fct_survey_answers a where a.answer is not null group by all
-    )
-    select s.student_key as subject_key, s.school_key, coalesce(st.grade_level, 'unknown') as grade_level, null::varchar as modality, s.opened_on as on_date,
-        '' as section_key, 'survey ' || s.survey_id || ', wave ' || s.wave_id || case when a.wave_id is null then ': no answer' else ': answered' end as what,
-        coalesce(a.delivery_id, '') as delivery_id, a.line_number, 1 as surveys_asked, (a.wave_id is not null)::bigint as surveys_answered
-    from asked s
-    join trace_dates d on d.calendar_date = s.opened_on
-    left join answered a on a.survey_id = s.survey_id and a.wave_id = s.wave_id and a.respondent_key = s.student_key
-    left join core.dim_student_grades st on st.student_key = s.student_key and st.school_year = (select max(school_year) from trace_dates)
-    where s.opened_on <= (select as_of from settings.night)"""
-
-# A stay on its first day of the year, and on the first day without the student where school went on.
-_STAYS = """
-    with stays as (
-        select s.*, y.school_year, greatest(s.entry_date, y.start_date) as begins,
-            coalesce((select max(c.calendar_date) from core.dim_school_days c where c.calendar_key = s.calendar_key and c.is_instructional
-                and c.calendar_date between y.start_date and y.end_date), y.end_date) as last_day
-        from core.dim_stints s
-        join settings.school_years y on s.entry_date <= y.end_date and s.exit_date > y.start_date
-    ), rows as (
-        select s.*, s.begins as on_date, 'enrolled since ' || s.entry_date as what, 1 as begun from stays s
-        union all
-        select s.*, s.exit_date, 'left before ' || s.exit_date, 0 from stays s where s.exit_date > s.begins and s.exit_date <= s.last_day
-    )
-    select r.student_key as subject_key, r.school_key, coalesce(st.grade_level, 'unknown') as grade_level, null::varchar as modality, r.on_date,
-        '' as section_key, r.what, '' as delivery_id, null::bigint as line_number, r.begun as stays_begun, 1 - r.begun as stays_left
-    from rows r
-    join trace_dates d on d.calendar_date = r.on_date
-    left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = r.school_year
-    where r.on_date <= (select as_of from settings.night)"""
-
 # Reviews with a score and a maximum, on the day of the review.
 _REVIEWS = """
     select r.review_id as subject_key, coalesce(r.school_key, '') as school_key, coalesce(r.grade_level, 'unknown') as grade_level, null::varchar as modality,
@@ -325,12 +310,14 @@ _REVIEWS = """
 
 EVIDENCE: Mapping[str, str] = {
     "msr_attendance": _ATTENDANCE,
+    "msr_minutes": _MINUTES,
     "msr_assignments": _ASSIGNMENTS,
     "msr_marks": _MARKS,
     "msr_final_marks": _FINAL_MARKS,
-    "msr_discipline": _DISCIPLINE,
-    "msr_stays": _STAYS,
-    "msr_survey_reach": _REACH,
+    "msr_discipline": DISCIPLINE,
+    "msr_stays": STAYS,
+    "msr_survey_reach": REACH,
+    "msr_incidents": INCIDENTS,
     "msr_assessments": ASSESSMENTS,
     "msr_survey_answers": _SURVEY_ANSWERS,
     "msr_assignment_reviews": _REVIEWS,

@@ -104,6 +104,7 @@ def first_pages(ds: str) -> dict[str, list[dict[str, Any]]]:
     entry = {"gradebookEntryIdentifier": f"W{ds}", "namespace": "uri://gradebook.example"}
     test = {"assessmentIdentifier": f"T{ds}", "namespace": "uri://test.example"}
     unexcused = descriptor("AttendanceEventCategory", "Unexcused Absence")
+    incident = {"incidentIdentifier": "I1", "schoolId": school}
     absences = [("2025-09-02", 0, None), ("2025-09-03", 0, 0.5), ("2025-09-10", 1, 1)]
     return demographics | {
         "schools": [{"schoolId": school, "nameOfInstitution": "Maple Hollow School"}],
@@ -140,6 +141,11 @@ def first_pages(ds: str) -> dict[str, list[dict[str, Any]]]:
                 **({} if share is None else {"eventDuration": share}),
             }
             for day, n, share in absences
+        ],
+        "disciplineIncidents": [{**here, "incidentIdentifier": "I1", "incidentDate": "2025-09-04"}],
+        "studentDisciplineIncidentBehaviorAssociations": [
+            {**student(n), "disciplineIncidentReference": incident, "behaviorDescriptor": descriptor("Behavior", behavior)}
+            for n, behavior in ((0, "School Violation"), (0, "Disorderly Conduct"), (1, "School Violation"))
         ],
         "disciplineActions": [
             {
@@ -189,7 +195,9 @@ def land(folder: Path, run_date: date, kind: str, ds: str, pages: dict[str, list
 
 
 def land_all(folder: Path) -> None:
-    """Two readings. The second takes the first absence away, adds a tardy of a later day, and lets the assignment fall due later."""
+    """Two readings. The second takes the first absence away, adds a tardy of a later day, lets the assignment fall due later, and puts the incident in
+    another week.
+    """
     folder.mkdir()
     (folder / "district.toml").write_text(SETTINGS, encoding="utf-8")
     (folder / "codes").mkdir()
@@ -202,7 +210,8 @@ def land_all(folder: Path) -> None:
         last = pages["studentSchoolAttendanceEvents"][2]
         tardy = {**last, "id": f"{ds}-tardy", "eventDate": "2025-09-15", "attendanceEventCategoryDescriptor": descriptor("AttendanceEventCategory", "Tardy")}
         entry = {**pages["gradebookEntries"][0], "dueDate": "2025-09-12"}
-        land(folder, SECOND, "upserts", ds, {"studentSchoolAttendanceEvents": [tardy], "gradebookEntries": [entry]})
+        incident = {**pages["disciplineIncidents"][0], "incidentDate": "2025-09-10"}
+        land(folder, SECOND, "upserts", ds, {"studentSchoolAttendanceEvents": [tardy], "gradebookEntries": [entry], "disciplineIncidents": [incident]})
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +246,11 @@ def test_the_facts_of_each_standard(two_nights: Path, ds: str) -> None:
         "select incident_date::varchar, is_suspension and not is_in_school, is_expulsion, action_days::int, school_key from core.fct_discipline_actions"
     )
     assert ask(two_nights, f"{discipline} where {mine}") == [("2025-09-04", True, False, 2, f"{ds}00")]
+    measured = "select subject_key, measure_id, piece_start::varchar, quantity::int from measurements.fct_measurements where measure_id like '%incidents%'"
+    assert ask(two_nights, f"{measured} and subject_key like '{ds}-%' order by 1, 2") == [
+        (f"{ds}-1", "incidents", "2025-09-08", 1), (f"{ds}-1", "stays_incidents_known", "2025-08-18", 1),
+        (f"{ds}-2", "incidents", "2025-09-08", 1), (f"{ds}-2", "stays_incidents_known", "2025-09-08", 1),
+    ], "an incident is of each student once, whatever behaviors are noted"  # fmt: skip
     assert ask(two_nights, f"select mark_type, letter, percent::varchar from core.fct_marks where {mine}") == [("grading_period", "B", "86.500000")]
     scores = ask(two_nights, f"select result_kind, result_value::int from core.fct_assessment_scores where {mine} order by 1")
     assert scores == [("performance_level", None), ("score", 512)]

@@ -283,9 +283,11 @@ def test_what_an_extract_brings_ed_fi_must_leave_unread() -> None:
     extract = {"id": "discipline", "format": "extract", "table": "discipline", "path": "discipline/*.csv"}
     years = [{"year": 2026, "start": "2025-08-18", "end": "2026-06-12"}]
     settings = {"folder": "d", "district": {"id": "d", "name": "D"}, "school_years": years}
-    with pytest.raises(ValueError, match=r"it would count twice. Give the edfi source without = \['disciplineActions'\]"):
+    with pytest.raises(ValueError, match=r"it would count twice. Give the edfi source without = \['disciplineActions', 'student"):
         District.model_validate(settings | {"sources": [SETTINGS, extract]})
-    apart = SETTINGS | {"without": ["disciplineActions"]}
+    with pytest.raises(ValueError, match=r"without = \['studentDisciplineIncidentBehaviorAssociations'\]"):
+        District.model_validate(settings | {"sources": [SETTINGS | {"without": ["disciplineActions"]}, extract]})
+    apart = SETTINGS | {"without": ["disciplineActions", "studentDisciplineIncidentBehaviorAssociations"]}
     District.model_validate(settings | {"sources": [apart, extract]})
     unread = edfi.FORMAT.tables_of(Source.model_validate(apart), "edfi/disciplineAction.jsonl")
     assert unread == "source edfi: disciplineActions is not read, as `without` says"

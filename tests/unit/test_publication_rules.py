@@ -149,6 +149,15 @@ def test_suspensions_that_do_not_say_their_days_are_told(db: duckdb.DuckDBPyConn
     assert failing(db, is_staged=is_staged) == ({(rule, MEAN)} if rule else set())
 
 
+@pytest.mark.parametrize(("known", "rules"), [(10, set()), (9, set()), (8, {("minutes_are_of_most_students", "minutes_attended_share")})])
+def test_minutes_of_some_students_alone_are_told(db: duckdb.DuckDBPyConnection, known: int, rules: set[tuple[str, str]]) -> None:
+    """Of ten students whose attendance is known; a district without minutes has no such figure, and no such warning."""
+    for indicator, n in (("attendance_rate", 10), ("minutes_attended_share", known)):
+        row = f"({YEAR}, null, null, 'all', 'standard', '{indicator}', 1, 2, {n}, 0.5, 0, 1, 'none')"
+        db.execute(f"insert into marts.agg_indicator_values values {row}")
+    assert {found for found in failing(db) if found[0].startswith("minutes_")} == rules
+
+
 GRADEBOOK = {
     "n_assignments_due": "3", "n_assignments_graded": "2", "n_assignments_graded_lately": "1", "last_graded_due_date": "date '2025-09-30'",
     "gradebook_state": "'in use'", "numerator": "50", "denominator": "60", "value": "50.0 / 60",

@@ -12,6 +12,8 @@ select
     attendance.modality,
     attendance.absent_thousandths,
     attendance.missed_thousandths,
+    attendance.offered_minute_thousandths,
+    attendance.missed_minute_thousandths,
     attendance.is_tardy,
     attendance.delivery_id,
     attendance.line_number

@@ -1,5 +1,6 @@
 -- One shape for a student's attendance on a day at a school: what the day counts as absent, and the share of it that was missed, in thousandths. A daily row
--- says it by its code, or by its minutes and the district's day rule; where there is none, the day is made of its periods.
+-- says it by its code, or by its minutes and the district's day rule; where there is none, the day is made of its periods. Minutes offered and missed are
+-- there where the row, or all of the day's classes, say how long they are.
 {#- Written out where it is asked for: as one common table DuckDB would hold all days so far, each night. -#}
 {% set said_daily -%}
     (
@@ -19,6 +20,7 @@ with daily as (
         cast({{ try_cast_decimal('codes.absent_share') }} * 1000 as bigint) as code_thousandths,
         case when attendance.minutes_scheduled > 0 then cast(attendance.minutes_absent * 1000 as bigint) end as missed,
         cast(attendance.minutes_scheduled * 1000 as bigint) as scheduled,
+        case when attendance.minutes_scheduled > 0 then cast(attendance.minutes_scheduled * 1000 as bigint) end as offered,
         codes.is_tardy = 'true' as is_tardy,
         district.day_rule,
         district.day_numerator,
@@ -39,6 +41,11 @@ select
     modality,
     case when missed is null then code_thousandths else {{ day_absent('missed', 'scheduled') }} end as absent_thousandths,
     case when missed is null then code_thousandths else least(1000, {{ thousandths('missed', 'scheduled') }}) end as missed_thousandths,
+    offered as offered_minute_thousandths,
+    case
+        when offered is not null
+            then least(offered, coalesce(missed, {{ thousandths('offered * code_thousandths', '1000000') }}))
+    end as missed_minute_thousandths,
     is_tardy,
     delivery_id,
     line_number
@@ -55,6 +62,8 @@ select
     periods.modality,
     periods.absent_thousandths,
     periods.missed_thousandths,
+    periods.offered_minute_thousandths,
+    periods.missed_minute_thousandths,
     periods.is_tardy,
     periods.delivery_id,
     periods.line_number
@@ -77,6 +86,8 @@ select
     events.modality,
     events.absent_thousandths,
     events.absent_thousandths as missed_thousandths,
+    cast(null as bigint) as offered_minute_thousandths,
+    cast(null as bigint) as missed_minute_thousandths,
     events.is_tardy,
     events.delivery_id,
     events.line_number

@@ -6,7 +6,8 @@
 -- A day made of its periods, by the district's day rule, in whole numbers: `missed_thousandths` is the share of the scheduled periods (by the rule `minutes`,
 -- of the scheduled minutes) that was missed, `absent_thousandths` what the day counts. Where attendance is reported by exceptions the student's other classes
 -- of the day are scheduled and were attended; a class is scheduled in the term of its section, where that is a term of ours, and where the schedule names
--- days of the cycle (A/B days) on those days of the school's calendar. The row keeps the code, delivery and line of the period of which most was missed; of
+-- days of the cycle (A/B days) on those days of the school's calendar. Minutes offered and missed are those of all the day's classes, and not known where
+-- nobody says how long one of them is. The row keeps the code, delivery and line of the period of which most was missed; of
 -- equals, the first by period and section.
 with periods as (
     select
@@ -109,6 +110,7 @@ unreported as (
         scheduled.school_key,
         scheduled.attendance_date,
         count(*) as n_periods,
+        {{ sum_bigint('case when scheduled.minutes_per_meeting > 0 then 0 else 1 end') }} as n_untimed,
         cast(sum(coalesce(scheduled.minutes_per_meeting, 0)) * 1000 as bigint) as minutes
     from scheduled
     cross join {{ source('settings', 'district') }} as district
@@ -130,6 +132,8 @@ reported as (
         count(*) as n_periods,
         {{ sum_bigint('absent_thousandths') }} as absent_periods,
         {{ sum_bigint('missed_minute_thousandths') }} as absent_minutes,
+        {{ sum_bigint('case when period_minutes > 0 then 0 else 1 end') }} as n_untimed,
+        {{ sum_bigint('greatest(0, least(missed_minute_thousandths, cast(floor(period_minutes * 1000) as bigint)))') }} as missed_minutes,
         cast(sum(period_minutes) * 1000 as bigint) as minutes,
         {{ bool_any('is_tardy') }} as is_tardy,
         min(case when place = 1 then attendance_code end) as attendance_code,
@@ -159,7 +163,11 @@ totals as (
             when district.day_rule = 'minutes' and reported.minutes + coalesce(unreported.minutes, 0) > 0
                 then reported.minutes + coalesce(unreported.minutes, 0)
             else (reported.n_periods + coalesce(unreported.n_periods, 0)) * 1000
-        end as scheduled
+        end as scheduled,
+        case
+            when reported.n_untimed + coalesce(unreported.n_untimed, 0) = 0 then reported.minutes + coalesce(unreported.minutes, 0)
+        end as offered_minute_thousandths,
+        case when reported.n_untimed + coalesce(unreported.n_untimed, 0) = 0 then reported.missed_minutes end as missed_minute_thousandths
     from reported
     cross join {{ source('settings', 'district') }} as district
     left join unreported
@@ -177,6 +185,8 @@ select
     cast('in_person' as {{ dbt.type_string() }}) as modality,
     {{ day_absent('missed', 'scheduled') }} as absent_thousandths,
     least(1000, {{ thousandths('missed', 'scheduled') }}) as missed_thousandths,
+    offered_minute_thousandths,
+    missed_minute_thousandths,
     is_tardy,
     delivery_id,
     line_number

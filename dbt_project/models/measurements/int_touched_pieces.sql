@@ -92,6 +92,22 @@ pieces as (
         from {{ ref('int_attendance_changed') }} as changed
         inner join {{ ref('dim_dates') }} as dates on changed.attendance_date = dates.calendar_date
         union
+        -- absences in a row run on: a day that changed may make or end a run that comes to its number in a later piece
+        select changed.student_key, reach.piece_start, 'attendance' as cause
+        from {{ ref('int_attendance_changed') }} as changed
+        inner join {{ ref('dim_dates') }} as dates on changed.attendance_date = dates.calendar_date
+        inner join {{ ref('dim_stints') }} as stints on changed.student_key = stints.student_key and changed.school_key = stints.school_key
+        inner join {{ ref('int_pieces_in_reach') }} as reach
+            on stints.calendar_key = reach.calendar_key and dates.piece_start = reach.earlier_piece_start
+        inner join pieces on reach.piece_start = pieces.piece_start
+        union
+        -- and a day that is a school day now, or none any more, moves the days after it together or apart
+        select caused.student_key, later.piece_start, caused.cause
+        from caused
+        inner join {{ ref('dim_week_pieces') }} as piece on caused.piece_start = piece.piece_start
+        inner join pieces as later on piece.school_year = later.school_year and later.piece_start > piece.piece_start
+        where caused.cause = 'calendar'
+        union
         -- marks run on: a changed result changes the student's marks to the end of the term so far
         select touched.student_key, later.piece_start, 'results' as cause
         from results_touched as touched
@@ -209,6 +225,14 @@ pieces as (
         select actions.student_key, actions.piece_start, 'discipline' as cause
         from {{ ref('fct_discipline_actions') }} as actions
         inner join night on actions.incident_date > night.previous_as_of and actions.incident_date <= night.as_of
+        union
+        -- an incident in the piece in which it stands and in which it stood, and one of a day that has come now
+        select student_key, piece_start, 'discipline' as cause
+        from {{ touched_difference(ref('fct_discipline_incidents'), ['student_key', 'piece_start']) }} as incidents
+        union
+        select incidents.student_key, incidents.piece_start, 'discipline' as cause
+        from {{ ref('fct_discipline_incidents') }} as incidents
+        inner join night on incidents.incident_date > night.previous_as_of and incidents.incident_date <= night.as_of
         union
         -- a final mark of a day that has come now
         select marks.student_key, marks.piece_start, 'marks' as cause

@@ -1,4 +1,5 @@
--- Days enrolled, absent, present and tardy. A day counts where the school was in session, the student was enrolled, and attendance is known: with positive reporting
+-- Days enrolled, absent, present and tardy, and absences in a row (`int_absence_runs`).
+-- A day counts where the school was in session, the student was enrolled, and attendance is known: with positive reporting
 -- (the district's, or of the schools named as positive) the student has a row; with exceptions only, the day's file came, or (Ed-Fi events) the school has
 -- said something of that day or a later one. A day that is not known is in no figure, never present.
 -- Quantities are thousandths of a day. A student in part, or at two schools at once, is weighed by the setting `day_counts`; everybody else's day is whole.
@@ -193,7 +194,7 @@ counted as (
     from summed
     cross join {{ ref('measures') }} as measures
     cross join coded
-    where measures.model = 'msr_attendance'
+    where measures.model = 'msr_attendance' and measures.measure_id not in (select measure_id from {{ ref('absence_runs') }})
 )
 
 -- a row where something was counted: most students are not absent or tardy in most weeks
@@ -209,3 +210,21 @@ select
     quantity
 from counted
 where quantity <> 0
+union all
+select
+    'student' as subject_type,
+    runs.student_key as subject_key,
+    runs.school_key,
+    cast(null as {{ dbt.type_string() }}) as grade_level,
+    versions.signature,
+    runs.modality,
+    runs.piece_start,
+    runs.measure_id,
+    count(*) as quantity
+from {{ ref('int_absence_runs') }} as runs
+inner join {{ ref('dim_student_versions') }} as versions
+    on
+        runs.student_key = versions.student_key
+        and runs.attendance_date >= versions.valid_from
+        and runs.attendance_date < versions.valid_to
+group by runs.student_key, runs.school_key, versions.signature, runs.modality, runs.piece_start, runs.measure_id

@@ -1,0 +1,53 @@
+-- Incidents of discipline by student, and whom they could have befallen: a student's stay at a school counts once a school year, on its first day of that
+-- year (cumulative enrollment). In a district of which no source says incidents nothing is measured: silence is no sign that there was none.
+with reported as (
+    select max(case when table_name in ('extract__discipline', 'edfi__discipline_behaviors') then 1 else 0 end) as says_incidents
+    from {{ source('settings', 'fed_tables') }}
+),
+
+counted as (
+    select
+        stints.student_key,
+        stints.school_key,
+        dates.calendar_date,
+        dates.piece_start,
+        'stays_incidents_known' as measure_id
+    from {{ ref('int_touched_pieces') }} as touched
+    inner join {{ ref('dim_stints') }} as stints on touched.subject_key = stints.student_key
+    inner join {{ source('settings', 'school_years') }} as years
+        on touched.school_year = years.school_year and stints.entry_date <= years.end_date and stints.exit_date > years.start_date
+    inner join {{ ref('dim_dates') }} as dates
+        on dates.calendar_date = greatest(stints.entry_date, years.start_date) and touched.piece_start = dates.piece_start
+    where touched.subject_type = 'student'
+    union all
+    select
+        incidents.student_key,
+        coalesce(incidents.school_key, '') as school_key,
+        incidents.incident_date as calendar_date,
+        incidents.piece_start,
+        'incidents' as measure_id
+    from {{ ref('int_touched_pieces') }} as touched
+    inner join {{ ref('fct_discipline_incidents') }} as incidents
+        on touched.subject_key = incidents.student_key and touched.piece_start = incidents.piece_start
+    where touched.subject_type = 'student'
+)
+
+select
+    'student' as subject_type,
+    counted.student_key as subject_key,
+    counted.school_key,
+    cast(null as {{ dbt.type_string() }}) as grade_level,
+    versions.signature,
+    cast(null as {{ dbt.type_string() }}) as modality,
+    counted.piece_start,
+    counted.measure_id,
+    count(*) as quantity
+from counted
+inner join {{ source('settings', 'night') }} as night on counted.calendar_date <= night.as_of
+inner join reported on reported.says_incidents = 1
+inner join {{ ref('dim_student_versions') }} as versions
+    on
+        counted.student_key = versions.student_key
+        and counted.calendar_date >= versions.valid_from
+        and counted.calendar_date < versions.valid_to
+group by counted.student_key, counted.school_key, versions.signature, counted.piece_start, counted.measure_id
