@@ -1,7 +1,6 @@
--- Responses against who was asked, by wave and school, and ('' for the school) for the district. Asked of a student wave are the roster's students on the day
--- that it opened, of the grades and schools that it names, as the first night on or after that day knew them: neither later moves nor enrollments that are
--- entered or corrected afterwards change who was asked. Of families and staff it is the stated count, for the district alone. Unknown (no opening date, no
--- count) is null, never zero. A response with at least one answer counts, one respondent once. A school of another agency is in its own figures alone.
+-- Responses against who was asked, by wave and school, and ('' for the school) for the district. Of families and staff it is the stated count, for the district
+-- alone. Unknown (no opening date, no count) is null, never zero. A response with at least one answer counts, one respondent once. A school of another agency
+-- is in its own figures alone.
 with elsewhere as (
     select school_key from {{ ref('dim_schools') }} where not is_in_district
 ),
@@ -11,65 +10,13 @@ waves as (
     from {{ source('settings', 'survey_waves') }}
 ),
 
-limits as (
-    select survey_id, wave_id, kind, value
-    from {{ source('settings', 'survey_eligible') }}
-),
-
-enrolled as (
-    select waves.survey_id, waves.wave_id, frozen.student_key, frozen.school_key, frozen.grade_level
-    from waves
-    inner join {{ ref('stg_survey__rosters') }} as frozen
-        on waves.survey_id = frozen.survey_id and waves.wave_id = frozen.wave_id and waves.opens = frozen.opened_on
-    where waves.respondent_role = 'student'
-    union all
-    select waves.survey_id, waves.wave_id, stints.student_key, stints.school_key, students.grade_level
-    from waves
-    inner join {{ ref('dim_stints') }} as stints on waves.opens >= stints.entry_date and waves.opens < stints.exit_date
-    inner join {{ ref('dim_students') }} as students on stints.student_key = students.student_key
-    where
-        waves.respondent_role = 'student'
-        and not exists (
-            select 1 from {{ ref('stg_survey__rosters') }} as frozen
-            where waves.survey_id = frozen.survey_id and waves.wave_id = frozen.wave_id and waves.opens = frozen.opened_on
-        )
-),
-
-asked as (
-    select distinct enrolled.survey_id, enrolled.wave_id, enrolled.student_key, enrolled.school_key
-    from enrolled
-    where
-        (
-            not exists (
-                select 1 from limits
-                where limits.survey_id = enrolled.survey_id and limits.wave_id = enrolled.wave_id and limits.kind = 'school'
-            )
-            or exists (
-                select 1 from limits
-                where
-                    limits.survey_id = enrolled.survey_id and limits.wave_id = enrolled.wave_id and limits.kind = 'school' and limits.value = enrolled.school_key
-            )
-        )
-        and (
-            not exists (
-                select 1 from limits
-                where limits.survey_id = enrolled.survey_id and limits.wave_id = enrolled.wave_id and limits.kind = 'grade'
-            )
-            or exists (
-                select 1 from limits
-                where
-                    limits.survey_id = enrolled.survey_id and limits.wave_id = enrolled.wave_id and limits.kind = 'grade' and limits.value = enrolled.grade_level
-            )
-        )
-),
-
 eligible as (
     select survey_id, wave_id, school_key, count(distinct student_key) as n_eligible
-    from asked
+    from {{ ref('int_survey_students_asked') }}
     group by survey_id, wave_id, school_key
     union all
     select asked.survey_id, asked.wave_id, '' as school_key, count(distinct asked.student_key) as n_eligible
-    from asked
+    from {{ ref('int_survey_students_asked') }} as asked
     left join elsewhere on asked.school_key = elsewhere.school_key
     where elsewhere.school_key is null
     group by asked.survey_id, asked.wave_id
