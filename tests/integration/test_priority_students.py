@@ -241,7 +241,7 @@ def test_it_is_restricted_and_a_slice_of_its_own(story: Story) -> None:
     views = "select distinct table_schema from information_schema.tables where table_name = 'rpt_priority_students'"
     assert story.night.published(views) == []
     with duckdb.connect(str(story.night.warehouse.with_name("restricted.duckdb")), read_only=True) as db:
-        assert db.execute(views).fetchall() == [("marts_restricted",)]
+        assert ("marts_restricted",) in db.execute(views).fetchall()
         ours = db.execute("select count(*) from marts_restricted.rpt_priority_students").fetchall()
     assert ours == [(len(story.lists[2]),)]
     verdicts = story.night.published("select mart, n_rows from operations.verdicts where indicator_id = 'priority_students' and school_id = '' and n_rows > 0")

@@ -1,3 +1,6 @@
+-- depends_on: {{ ref('int_survey_changed') }}
+-- depends_on: {{ ref('dim_survey_waves') }}
+-- depends_on: {{ ref('monitoring_areas') }}
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
 -- The students of whom the list of priority students is looked at again, by school year: those whose figures changed, those of whom another file says something
 -- (a check-in, an assessment), and those of whom a day that has come does (a check-in, an action, a stay's end). Those who are on the list besides where a file
