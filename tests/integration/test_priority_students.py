@@ -17,8 +17,8 @@ from tests.nights import Night, make
 from tests.oracle import Oracle, us
 from tests.unit.test_file_types import workbook
 
-NIGHTS = [START + timedelta(days=n) for n in (15, 16, 17, 18, 19)]  # Tuesday to Saturday
-BROKEN = START + timedelta(days=20)
+NIGHTS = [START + timedelta(days=n) for n in (15, 16, 17)]
+BROKEN = START + timedelta(days=18)
 OPENED = START + timedelta(days=2)
 RULES = [
     ("chronic_absence", "city", "The school will call home and ask what helps."),
@@ -237,28 +237,13 @@ def test_on_a_night_without_news_from_the_team_only_the_date_speaks(story: Story
     assert all(d >= NIGHTS[2] for _, d in passed)
 
 
-def test_without_school_only_those_are_looked_at_of_whom_something_is_said(story: Story) -> None:
-    story.run(NIGHTS[3])
-    assert_list(story, 3)
-    story.book = check_ins(story.students[:40], 3)
-    story.put_book(NIGHTS[4], story.book)
-    story.answered = {s: OPENED + timedelta(days=14) for k, (s, _) in enumerate(story.students) if k % 5 == 0}
-    story.put_answers("named", NIGHTS[4], story.answered)
-    story.run(NIGHTS[4])
-    assert_list(story, 4)
-    columns = [*CHECKED, "heard_from", "connection_last_seen_week"]
-    assert not story.lists[3][columns].equals(story.lists[4][columns])
-    (n_touched,) = story.night.query("select count(distinct student_key) from measurements.int_touched_priority_students")[0]
-    assert len(story.lists[4]) <= n_touched < len(story.students)
-
-
 def test_it_is_restricted_and_a_slice_of_its_own(story: Story) -> None:
     views = "select distinct table_schema from information_schema.tables where table_name = 'rpt_priority_students'"
     assert story.night.published(views) == []
     with duckdb.connect(str(story.night.warehouse.with_name("restricted.duckdb")), read_only=True) as db:
         assert ("marts_restricted",) in db.execute(views).fetchall()
         ours = db.execute("select count(*) from marts_restricted.rpt_priority_students").fetchall()
-    assert ours == [(len(story.lists[4]),)]
+    assert ours == [(len(story.lists[2]),)]
     verdicts = story.night.published("select mart, n_rows from operations.verdicts where indicator_id = 'priority_students' and school_id = '' and n_rows > 0")
     assert [m for m, _ in verdicts][-1:] == ["rpt_priority_students"]
 
@@ -267,9 +252,9 @@ def test_the_nights_give_what_a_build_from_nothing_gives(story: Story) -> None:
     fresh = TestDistrict(story.night.folder.with_name("fresh"))
     shutil.copytree(story.night.folder, fresh.folder, ignore=shutil.ignore_patterns("data"))
     shutil.copytree(story.night.folder / "data/restricted", fresh.folder / "data/restricted")  # who was asked, which no file says again
-    fresh.run(NIGHTS[4], START)
+    fresh.run(NIGHTS[2], START)
     with duckdb.connect(str(fresh.build), read_only=True) as db:
-        pd.testing.assert_frame_equal(db.execute(LIST).df(), story.lists[4])
+        pd.testing.assert_frame_equal(db.execute(LIST).df(), story.lists[2])
     assert fresh.hashes() == story.night.hashes()
 
 
@@ -283,5 +268,5 @@ def test_a_sheet_that_is_stopped_holds_the_list_and_no_figure(story: Story) -> N
     assert held == [("priority_students",)]
     with duckdb.connect(str(story.night.warehouse.with_name("restricted.duckdb")), read_only=True) as db:
         shown = db.execute("select min(quality_status), count(*) from marts_restricted.rpt_priority_students").fetchall()
-    assert shown[0][0].startswith(f"held since {NIGHTS[4]}: stopped at the door")
-    assert shown[0][1] == len(story.lists[4])
+    assert shown[0][0].startswith(f"held since {NIGHTS[2]}: stopped at the door")
+    assert shown[0][1] == len(story.lists[2])
