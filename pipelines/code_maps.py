@@ -25,6 +25,7 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "course_codes": ("course_id", "subject"),
     "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
     "work_categories": ("category", "is_expected"),
+    "priority_rules": ("indicator_id", "profile_id", "will_do"),
     "assignment_due_dates": ("source_id", "assignment_id", "due_date"),
     "edfi_descriptors": ("field", "descriptor", "code"),
     "lms_sections": ("source_id", "section_id", "class_id"),

@@ -6,7 +6,6 @@ code maps, suppression, warehouse) is here; nothing about a district is in code.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import itertools
 import os
@@ -22,7 +21,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from pipelines.api_settings import Api, Credentials
-from pipelines.code_maps import CODE_MAPS, OPTIONAL_COLUMNS, code_columns, wrong_cell
+from pipelines.code_maps import CODE_MAPS
+from pipelines.code_rows import read_code_map
+from pipelines.priority_rules import SHIPPED
 from pipelines.settings import Settings, SettingsError
 from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
 from pipelines.thresholds import Coverage, Gradebook, Learning, Marks, Publication, Share
@@ -346,22 +347,11 @@ class District(Settings):
         return next((y for y in self.school_years if y.start <= day <= y.end), None)
 
     def code_map(self, name: str) -> list[dict[str, str]]:
-        """The rows of one code map, text as written; an absent file is an empty map."""
+        """The rows of one code map, text as written. An absent file is an empty map; of the rules for priority students it is the shipped ones."""
         path = self.folder / self.paths.codes / f"{name}.csv"
-        if not path.exists():
-            return []
-        with path.open(newline="", encoding="utf-8-sig") as f:
-            reader = csv.DictReader(f)
-            if missing := [c for c in CODE_MAPS[name] if c not in (reader.fieldnames or ())]:
-                raise SettingsError(f"{path}, line 1: no column {', '.join(missing)}; the header must be {','.join(CODE_MAPS[name])}")
-            defaults = OPTIONAL_COLUMNS.get(name, {})
-            rows: list[dict[str, str]] = []
-            seen: set[tuple[str, ...]] = set()
-            for row in reader:
-                rows.append({c: (row.get(c) or "").strip() or defaults.get(c, "") for c in code_columns(name)})
-                if wrong := wrong_cell(name, rows[-1], seen):
-                    raise SettingsError(f"{path}, line {reader.line_num}: {wrong}")
-            return rows
+        if not path.exists() and name == "priority_rules":
+            path = SHIPPED
+        return read_code_map(path, name) if path.exists() else []
 
     def fingerprint(self) -> str:
         """SHA-256 over every setting that can change a figure (not over where things are kept)."""

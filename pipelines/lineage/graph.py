@@ -39,26 +39,26 @@ class Manifest:
     def _models(self) -> dict[str, str]:
         return {n["name"]: uid for uid, n in self._raw["nodes"].items() if n["resource_type"] in ("model", "seed")}
 
-    def _behind(self, unique_id: str, seen: set[str]) -> Iterator[str]:
+    def _behind(self, unique_id: str, seen: set[str], beyond: frozenset[str]) -> Iterator[str]:
         for parent in self._raw["parent_map"].get(unique_id, ()):
-            if parent in seen:
+            if parent in seen or parent in beyond:
                 continue
             seen.add(parent)
             node = self._raw["nodes"].get(parent)
             if node and node["config"].get("meta", {}).get("carries_lineage") is False:
                 continue
             yield parent
-            yield from self._behind(parent, seen)
+            yield from self._behind(parent, seen, beyond)
 
-    def behind(self, model: str) -> frozenset[str]:
-        """Unique ids of everything that a model's figures come from, itself included."""
+    def behind(self, model: str, beyond: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Unique ids of everything that a model's figures come from, itself included, but for what is only reached through the nodes `beyond`."""
         uid = self._models[model]
-        return frozenset({uid, *self._behind(uid, set())})
+        return frozenset({uid, *self._behind(uid, set(), beyond)})
 
-    def source_tables(self, model: str) -> frozenset[str]:
+    def source_tables(self, model: str, beyond: frozenset[str] = frozenset()) -> frozenset[str]:
         """Names of the accepted tables (`held`) behind a model."""
         held = {uid: s["name"] for uid, s in self._raw["sources"].items() if s["source_name"] == "held"}
-        return frozenset(held[uid] for uid in self.behind(model) if uid in held)
+        return frozenset(held[uid] for uid in self.behind(model, beyond) if uid in held)
 
     def marts(self) -> tuple[MartModel, ...]:
         """Every model under `marts/`, by name."""
@@ -78,6 +78,16 @@ class Manifest:
             if indicator := node["config"].get("meta", {}).get("beside"):
                 found.setdefault(indicator, []).append(node["name"])
         return found
+
+    def lists(self) -> dict[str, str]:
+        """The marts whose rows are of no indicator but go out, or are held, as a slice of their own (`meta.slice`): slice to mart."""
+        found = ((node["config"].get("meta", {}).get("slice"), node["name"]) for node in self._raw["nodes"].values())
+        return {own: name for own, name in found if own}
+
+    def of_measures(self) -> frozenset[str]:
+        """The nodes in which all measures come together, and the marts: who reads one of them has chosen by the registry what of it."""
+        marts = (uid for uid, n in self._raw["nodes"].items() if n["resource_type"] == "model" and n["fqn"][1] == "marts")
+        return frozenset({self._models["fct_measurements"], *marts})
 
     def relations(self) -> frozenset[tuple[str, str]]:
         """Schema and name of every table and view that a whole build makes."""
@@ -127,3 +137,18 @@ def models_behind_indicators(manifest: Manifest) -> dict[str, frozenset[str]]:
     """For each indicator, every dbt node that its figures pass through on the way to the measures."""
     models = {m["measure_id"]: m["model"] for m in registry("measures")}
     return {i: frozenset().union(*(manifest.behind(models[m]) for m in some)) for i, some in measures_of_indicators().items()}
+
+
+def tables_behind_lists(manifest: Manifest) -> dict[str, frozenset[str]]:
+    """For each list of its own slice, the accepted tables that it stands on besides the indicators whose flags it reads: those of its models, and of the
+    measures that are evidence of an area.
+    """
+    models = {m["measure_id"]: m["model"] for m in registry("measures")}
+    evidence = {models[e["measure_id"]] for e in registry("monitoring_evidence") if e["measure_id"]}
+    seen = frozenset[str]().union(*(manifest.source_tables(m) for m in evidence))
+    return {own: seen | manifest.source_tables(mart, manifest.of_measures()) for own, mart in manifest.lists().items()}
+
+
+def models_behind_lists(manifest: Manifest) -> dict[str, frozenset[str]]:
+    """For each list of its own slice, every dbt node that it passes through alone: what an indicator passes through reaches it by that indicator."""
+    return {own: manifest.behind(mart, manifest.of_measures()) for own, mart in manifest.lists().items()}

@@ -8,12 +8,12 @@ from it is `verdicts.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from pipelines.district import District
-from pipelines.lineage.graph import Manifest, models_behind_indicators, registry, tables_behind_indicators
+from pipelines.lineage.graph import Manifest, models_behind_indicators, models_behind_lists, registry, tables_behind_indicators, tables_behind_lists
 from pipelines.lineage.ledger import Check, Delivery, Ledger, Severity
 from pipelines.publication.verdicts import Issue
 from pipelines.quality import gx
@@ -35,7 +35,7 @@ class NodeResult:
 
 def arrival_issues(db: duckdb.DuckDBPyConnection, district: District, ledger: Ledger, manifest: Manifest) -> list[Issue]:
     """What the arrival gate left open: stopped files, and schools that a file left out and that no other file has filled in since."""
-    behind = tables_behind_indicators(manifest)
+    behind = tables_behind_indicators(manifest) | tables_behind_lists(manifest)
     issues = []
     stopped = open_deliveries(ledger)
     for d in stopped:
@@ -92,6 +92,17 @@ def _tables_of(district: District, ledger: Ledger, source_id: str) -> set[str]:
     return {t.name for t in format_of(source).feeds(source)}
 
 
+def all_slices(manifest: Manifest) -> frozenset[str]:
+    """Everything that is published or held by itself: indicators, and lists of their own."""
+    return frozenset({*(i["indicator_id"] for i in registry("indicators")), *manifest.lists()})
+
+
+def with_lists(issues: Sequence[Issue], manifest: Manifest, flags: Set[str]) -> list[Issue]:
+    """What is wrong with an indicator whose `flags` put somebody on a list is wrong with the list too."""
+    lists = frozenset(manifest.lists())
+    return [replace(i, indicators=i.indicators | lists) if i.indicators & flags else i for i in issues]
+
+
 def dbt_checks(run_id: str, manifest: Manifest, results: Sequence[NodeResult]) -> list[Check]:
     """Every dbt test that ran, and every model that ended in an error, for the ledger. What was skipped was not looked at: why, the failed node says."""
     return [
@@ -108,8 +119,8 @@ def _plain_name(unique_id: str) -> str:
 
 def dbt_issues(manifest: Manifest, results: Sequence[NodeResult]) -> list[Issue]:
     """A failed model or error test holds the indicators that pass through it; one on a mart, or behind everything, holds them all."""
-    everyone = frozenset(i["indicator_id"] for i in registry("indicators"))
-    behind = models_behind_indicators(manifest)
+    everyone = all_slices(manifest)
+    behind = models_behind_indicators(manifest) | models_behind_lists(manifest)
     issues = []
     for r in results:
         if r.status in ("pass", "skipped"):

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pipelines.district import District
-from pipelines.lineage.graph import PROJECT, Manifest, MartModel, registry, tables_behind_indicators
+from pipelines.lineage.graph import PROJECT, Manifest, MartModel, tables_behind_indicators, tables_behind_lists
 from pipelines.lineage.ledger import Ledger, Publication, Run, SliceVerdict, now
 from pipelines.lineage.operations import operations_tables
 from pipelines.publication import assemble, coverage, gate, life
@@ -100,27 +100,29 @@ def publish(
         behind = tables_behind_indicators(manifest)
         assemble.prepare(db, [] if broken else models)
         holes = [] if broken else coverage.find_holes(db, district)
-        issues += coverage.issues_of(holes, behind)
+        issues += coverage.issues_of(holes, behind | tables_behind_lists(manifest))
         issues += [] if broken else grade_issues(db, district.suppression.min_n)
         as_of = _one_date(db.execute("select as_of from settings.night").fetchall())
         hide_anew = not first and not assemble.is_hidden_by(db, district.suppression.min_n)
         whole = not broken and (whole or first or hide_anew or assemble.needs_whole(db) or not assemble.is_printed(db))
         years = [] if broken else assemble.stage(db, models, whole=whole)
     if broken:
-        issues.append(Issue(_everyone(), "critical", f"{', '.join(sorted(broken))} could not be built"))
+        issues.append(Issue(gate.all_slices(manifest), "critical", f"{', '.join(sorted(broken))} could not be built"))
     elif years:
         progress("checking the staged marts")
         found, checks = gate.run_expectations(district, run.run_id, load_suites("publication"), years)
         issues += found
         ledger.put(*checks)
 
+    issues = gate.with_lists(issues, manifest, {r["indicator_id"] for r in district.code_map("priority_rules")})
     publication_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     with open_build(district) as db:
         counted = {} if broken else assemble.slices(db, models)
         before = _last_verdicts(ledger, warehouse.current())
         slices = {(i, y) for _, i, y in counted} | {(v.indicator_id, v.school_year) for v in before.values()}
         if broken and (year := district.school_year_of(as_of)):
-            slices |= {(i, year.year) for i in _everyone()}  # nothing was ever published, or not of this year: that nothing can be is to be said too
+            # nothing was ever published, or not of this year: that nothing can be is to be said too
+            slices |= {(i, year.year) for i in gate.all_slices(manifest)}
         people = assemble.people(db) if not broken and any(i.school_id and i.severity == "critical" for i in issues) else {}
         held_before = {(v.indicator_id, v.school_year, v.school_id) for v in before.values() if v.verdict == "held" and v.school_id}
         decisions = decide(slices, issues, people, district.publication.least_coverage, held_before)
@@ -168,10 +170,6 @@ def publish(
 
 def _one_date(rows: list[tuple[date, ...]]) -> date:
     return rows[0][0]
-
-
-def _everyone() -> frozenset[str]:
-    return frozenset(i["indicator_id"] for i in registry("indicators"))
 
 
 def _last_verdicts(ledger: Ledger, current: str | None) -> dict[tuple[str, str, int, str], SliceVerdict]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipelines.code_maps import CODE_MAPS
-from pipelines.lineage.graph import PROJECT, Manifest, measures_of_indicators, registry, tables_behind_indicators
+from pipelines.lineage.graph import PROJECT, Manifest, measures_of_indicators, registry, tables_behind_indicators, tables_behind_lists
 from pipelines.nightly import prepare_manifest
 from pipelines.quality.expectations import load_suites
 from pipelines.sources import ALL_TABLES
@@ -63,6 +63,67 @@ def test_marts_read_core_measurements_registry_and_marts_only() -> None:
         if layer(node) == "marts":
             for parent in node["depends_on"]["nodes"]:
                 assert parent.startswith("seed.") or layer(by_id[parent]) in ("core", "measurements", "marts"), f"{node['name']} reads {parent}"
+
+
+def own_figures(nodes: list[dict[str, Any]], reconciled: frozenset[str]) -> list[str]:
+    """Marts that work a figure out by themselves: read from the measures, or from core facts without saying beside which indicator their rows stand
+    (`meta.beside`) or being among the `reconciled`, whose publication rules hold them to the published figures.
+    """
+    by_id = {n["unique_id"]: n for n in nodes}
+    found = []
+    for node in nodes:
+        if layer(node) != "marts":
+            continue
+        read = [by_id[p] for p in node["depends_on"]["nodes"] if p in by_id]
+        measures = [p["name"] for p in read if p["name"].startswith(("msr_", "fct_measurements"))]
+        facts = [p["name"] for p in read if layer(p) == "core" and p["name"].startswith("fct_")]
+        if measures or (facts and not node["config"]["meta"].get("beside") and node["name"] not in reconciled):
+            found.append(f"{node['name']} reads {', '.join(measures or facts)}")
+    return found
+
+
+def test_no_mart_works_an_indicator_out_by_itself() -> None:
+    suites = load_suites("publication")
+    reconciled = frozenset(m for m, suite in suites.items() if any("marts.agg_indicator_values" in rule.bad_when for rule in suite.rules))
+    assert own_figures(models(), reconciled) == []
+    by_name = {n["name"]: n for n in models()}
+    for reads, said, is_found in [
+        (["msr_attendance"], {}, True),
+        (["fct_measurements"], {"beside": "attendance_rate"}, True),
+        (["fct_measurements_to_date"], {}, True),
+        (["fct_attendance_days", "dim_students"], {}, True),
+        (["fct_attendance_days"], {"beside": "attendance_rate"}, False),
+        (["fct_student_indicators", "dim_students"], {}, False),
+    ]:
+        planted = {
+            "name": "rpt_planted", "unique_id": "model.throughline.rpt_planted", "fqn": ["throughline", "marts", "x", "rpt_planted"],
+            "config": {"meta": said}, "depends_on": {"nodes": [by_name[r]["unique_id"] for r in reads]},
+        }  # fmt: skip
+        assert bool(own_figures([*models(), planted], reconciled)) == is_found, (reads, said)
+    assert own_figures([*models(), {**planted, "depends_on": {"nodes": [by_name["fct_marks"]["unique_id"]]}}], reconciled | {"rpt_planted"}) == []
+
+
+def test_a_list_of_its_own_has_no_other_name_and_stands_on_what_it_says() -> None:
+    project = Manifest(prepare_manifest())
+    for own, mart in project.lists().items():
+        assert own not in {i["indicator_id"] for i in registry("indicators")}
+        (node,) = [n for n in models() if n["name"] == mart]
+        (names,) = [
+            t["test_metadata"]["kwargs"]["values"] for t in manifest()["nodes"].values()
+            if t["resource_type"] == "test" and t.get("attached_node") == node["unique_id"] and t["test_metadata"]["name"] == "accepted_values"
+            and t["column_name"] == "indicator_id"
+        ]  # fmt: skip
+        assert names == [own], "its rows go out as another slice than the one that is judged"
+    behind = tables_behind_lists(project)["priority_students"]
+    assert {"registry__check_ins", "extract__attendance", "survey__answers", "extract__assessments", "oneroster__results"} <= behind
+    assert not {"registry__reviewed_assignments", "extract__discipline"} & behind, "they reach the list by the indicators that its rules name, or not at all"
+    assert not any("registry__check_ins" in tables for tables in tables_behind_indicators(project).values()), "a team's sheet holds no figure"
+
+
+def test_the_areas_are_the_columns_of_the_list() -> None:
+    (node,) = [n for n in models() if n["name"] == "rpt_priority_students"]
+    columns = [c.removesuffix("_last_seen_week") for c in node["columns"] if c.endswith("_last_seen_week")]
+    assert columns == [a["area"] for a in registry("monitoring_areas")]
 
 
 def test_every_mart_has_contract_owner_key_test_and_description() -> None:
