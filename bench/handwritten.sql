@@ -155,6 +155,30 @@ from counted c
 join version v on v.student_id = c.student_id and c.day >= v.from_day and c.day < v.to_day
 group by all;
 
+-- School days missed in a row, by how many in each row: days of a school's calendar that follow one another.
+create temp table in_a_row as
+with school_day as (
+    select c.school_id, d.day, row_number() over (partition by c.school_id order by d.day) as nth
+    from (
+        select distinct c.school_id, c.calendar_date::date as day
+        from build.held.extract__calendar c
+        join build.settings.calendar_codes k on k.code = c.day_type and k.is_instructional = 'true'
+        where c._is_open
+    ) c
+    join day d on d.day = c.day
+), missed as (
+    select a.student_id, a.school_id, s.nth, k.absent_share::decimal(18, 6) as share
+    from build.held.extract__attendance a
+    join build.settings.attendance_codes k on k.code = a.attendance_code
+    join school_day s on s.school_id = a.school_id and s.day = a.attendance_date::date
+    where a._is_open and s.day <= (select as_of from as_of)
+      and exists (select 1 from stint t where t.student_id = a.student_id and t.school_id = a.school_id and s.day >= t.entry and s.day < t.exit)
+), island as (
+    select l.least, m.student_id, m.school_id, m.nth - row_number() over (partition by l.least, m.student_id, m.school_id order by m.nth) as island
+    from missed m join (values (1.0), (0.5)) l (least) on m.share >= l.least
+)
+select least, student_id, school_id, count(*) as days from island group by least, student_id, school_id, island;
+
 create temp table result as
 select
     r.line_item_sourced_id as item_id, r.student_sourced_id as student_id, i.class_sourced_id as class_id, coalesce(c.school_sourced_id, '') as school_id,
@@ -360,6 +384,22 @@ where (not j.must_come or j.absent < j.enrolled)
     and (not j.from_grade_6 or j.student_id in (select student_id from here))
     and (not j.from_grade_6 or j.grade in ('06', '07', '08', '09', '10', '11', '12'));
 
+insert into flagged
+with times as (
+    select p.profile_id, r.student_id, count(*) as n
+    from in_a_row r
+    join (values ('three_days', 3, 1.0), ('five_days', 5, 1.0), ('ten_days', 10, 1.0), ('three_days_by_half', 3, 0.5)) p (profile_id, days, least)
+        on r.least = p.least and r.days >= p.days
+    group by all
+)
+select 'consecutive_absence', p.profile_id, f.counts_at, f.period_type, f.period_start, f.period_end, f.school_year, f.student_id, f.school_id, 0, true, f.grade,
+    f.combo, f.of_20, f.below, f.more, false, (coalesce(t.n, 0) > 0)::bigint, coalesce(t.n, 0) * 1000,
+    f.enrolled
+from flagged f
+cross join (values ('three_days'), ('five_days'), ('ten_days'), ('three_days_by_half')) p (profile_id)
+left join times t on t.student_id = f.student_id and t.profile_id = p.profile_id
+where f.indicator_id = 'absence_at_risk';
+
 create table fct_student_indicators as
 select p.student_id as student_key, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, 'standard' as profile_id,
     1 as profile_version, (sum(p.n) / p.scale)::decimal(18, 3) as numerator, (sum(p.d) / p.scale)::decimal(18, 3) as denominator,
@@ -370,6 +410,9 @@ union all
 select student_id, school_id, school_year, period_type, period_start, period_end, indicator_id, profile_id,
     if(profile_id = 'edfacts' or from_grade_6, 2, 1), absent::decimal(18, 3) / 1000, enrolled::decimal(18, 3) / 1000, absent::double / enrolled, if(is_judged, n = 1, null),
     case when not is_judged then format('Not judged yet: enrolled for {:g} days so far this year; this rule judges from {:d} on.', enrolled / 1000, least // 1000)
+        when indicator_id = 'consecutive_absence' then if(n = 1, format('Times of {:d} school days or more missed in a row so far this year{}: {:d}; the line is 1.',
+            case profile_id when 'five_days' then 5 when 'ten_days' then 10 else 3 end,
+            if(profile_id = 'three_days_by_half', ', counting a day missed by half or more', ''), (absent // 1000)::int), null)
         when n = 1 or from_grade_6 then format('Missed {:g} of {:g} days so far this year{}; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
         if(profile_id = 'edfacts', ', counting a day missed by half as missed and one missed by less as not', ''), if(more, 'more than ', ''), (20 // of_20)::int, if(below < 20, ' to under 1 in ' || (20 // below), '')) end
 from flagged
