@@ -45,6 +45,8 @@ REACH = """
     from asked s
     join trace_dates d on d.calendar_date = s.opened_on
     left join answered a on a.survey_id = s.survey_id and a.wave_id = s.wave_id and a.respondent_key = s.student_key
+    semi join (select o.survey_id, o.wave_id from asked o join answered r on r.survey_id = o.survey_id and r.wave_id = o.wave_id
+        and r.respondent_key = o.student_key) told on told.survey_id = s.survey_id and told.wave_id = s.wave_id
     left join core.dim_student_grades st on st.student_key = s.student_key and st.school_year = (select max(school_year) from trace_dates)
     where s.opened_on <= (select as_of from settings.night)"""
 

@@ -18,8 +18,10 @@ _TYPES = {"int": pa.int64(), "bool": pa.bool_(), "date": pa.date32(), "date | No
 _LEFT_OUT = {"raw_path", "row_key", "reason"}
 
 
-def operations_tables(ledger: Ledger, *extra: Publication | SliceVerdict | Run) -> dict[str, pa.Table]:
-    """Every `operations` table by name. `extra` are records that will be in the ledger once the publication is visible."""
+def operations_tables(ledger: Ledger, *extra: Publication | SliceVerdict | Run, uncounted: frozenset[str] = frozenset()) -> dict[str, pa.Table]:
+    """Every `operations` table by name. `extra` are records that will be in the ledger once the publication is visible. Of the marts `uncounted` (those of
+    people, whose rows may be those who are flagged) verdicts say no number of rows.
+    """
     tables = {}
     for kind in _KINDS:
         names = [f.name for f in fields(kind) if f.name not in _LEFT_OUT]
@@ -30,7 +32,7 @@ def operations_tables(ledger: Ledger, *extra: Publication | SliceVerdict | Run) 
             if isinstance(record, kind):
                 row = {f.name: getattr(record, f.name) for f in fields(kind)}
                 rows[tuple(_plain(row[k]) for k in KEYS[kind])] = row
-        ordered = list(rows.values())
+        ordered = [{**r, "n_rows": None} if kind is SliceVerdict and r["mart"] in uncounted else r for r in rows.values()]
         columns = {n: pa.array([_typed(r[n], types[n]) for r in ordered], types[n]) for n in names}
         tables[TABLES[kind]] = pa.table(columns)
     return tables

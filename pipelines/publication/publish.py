@@ -154,7 +154,7 @@ def publish(
         build=build_path(district),
         changes=tuple(changes),
         slices=tuple(_statuses(models, decisions, verdicts)),
-        operations={**operations_tables(ledger, done, finished, *verdicts), **operations},
+        operations={**operations_tables(ledger, done, finished, *verdicts, uncounted=frozenset(m.name for m in models if not m.is_open)), **operations},
     )
     warehouse.publish(plan)
     ledger.put(done, finished)

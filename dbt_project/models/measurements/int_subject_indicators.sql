@@ -42,7 +42,8 @@ ratios as (
     from measured
 ),
 
--- the part that a measure has in a ratio: of the population it is enough to be there; by stays that have begun and were left it is known who has left
+-- the part that a measure has in a ratio: of the population it is enough to be there; by stays that have begun and were left it is known who has left (they
+-- are read for all profiles of the ratio, and change what others say in nothing)
 parts as (
     select rollup, ratio, numerator_measure as measure_id, 'numerator' as part
     from ratios
@@ -74,8 +75,8 @@ summed as (
         {{ sum_bigint("case when parts.part = 'numerator' then measures.quantity else 0 end") }} as numerator,
         {{ sum_bigint("case when parts.part = 'denominator' then measures.quantity else 0 end") }} as denominator,
         {{ sum_bigint("case when parts.part = 'doubt' then measures.quantity else 0 end") }} as doubt,
-        {{ sum_bigint("case when parts.part = 'population' then measures.quantity else 0 end") }} as population,
-        {{ sum_bigint("case parts.part when 'begun' then measures.quantity when 'left' then -measures.quantity else 0 end") }} as stays
+        {{ sum_bigint("case parts.part when 'begun' then measures.quantity when 'left' then -measures.quantity else 0 end") }} as stays,
+        {{ sum_bigint("case when parts.part in ('begun', 'left') then 0 else 1 end") }} as n_said
     from {{ ref('int_period_measures') }} as measures
     inner join parts on measures.measure_id = parts.measure_id and {{ is_in_period }}
     group by
@@ -95,6 +96,7 @@ profiles as (
         profiles.*,
         ratios.ratio,
         ratios.rollup,
+        ratios.population_measure is not null as has_population,
         ratios.left_measure is not null as leaves_out,
         profiles.minimum_denominator * measures.scale as minimum_quantity,
         measures.scale as under_scale,
@@ -122,8 +124,8 @@ by_school as (
         {{ sum_bigint('numerator') }} as numerator,
         {{ sum_bigint('denominator') }} as denominator,
         {{ sum_bigint('doubt') }} as doubt,
-        {{ sum_bigint('population') }} as population,
-        {{ sum_bigint('stays') }} as stays
+        {{ sum_bigint('stays') }} as stays,
+        {{ sum_bigint('n_said') }} as n_said
     from placed
     where rollup in {{ judged_rollups }}
     group by period_type, period_start, school_year, subject_type, subject_key, school_key, agency, ratio
@@ -136,15 +138,15 @@ pooled as (
         {{ sum_bigint('numerator') }} as numerator,
         {{ sum_bigint('denominator') }} as denominator,
         {{ sum_bigint('doubt') }} as doubt,
-        {{ sum_bigint('population') }} as population,
-        {{ sum_bigint('stays') }} as stays
+        {{ sum_bigint('stays') }} as stays,
+        {{ sum_bigint('n_said') }} as n_said
     from by_school
     group by period_type, period_start, school_year, subject_type, subject_key, agency, ratio
 )
 
 {% set rules = [
     'indicator_id', 'profile_id', 'rollup', 'membership_rule', 'minimum_quantity', 'must_have_attended', 'grades', 'first_school_year', 'last_school_year',
-    'operator', 'threshold_numerator', 'threshold_denominator', 'below_numerator', 'below_denominator', 'leaves_out', 'over_scale', 'under_scale'
+    'operator', 'threshold_numerator', 'threshold_denominator', 'below_numerator', 'below_denominator', 'has_population', 'leaves_out', 'over_scale', 'under_scale'
 ] -%}
 {#- 10 x absent >= 1 x enrolled and, where the profile has an upper line, 5 x absent < 1 x enrolled, in whole numbers: never a rounded rate. A line without a
     denominator is a total. Without a line anything counts, and once. -#}
@@ -203,7 +205,7 @@ pooled as (
                     case when profiles.grain = 'school' then by_school.numerator else pooled.numerator end as numerator,
                     case when profiles.grain = 'school' then by_school.denominator else pooled.denominator end as denominator,
                     case when profiles.grain = 'school' then by_school.doubt else pooled.doubt end as doubt,
-                    by_school.population,
+                    by_school.n_said,
                     case when profiles.grain = 'school' then by_school.stays else pooled.stays end as stays,
                     profiles.{{ rules | join(', profiles.') }}
                 from by_school
@@ -226,7 +228,7 @@ pooled as (
                     pooled.numerator,
                     pooled.denominator,
                     pooled.doubt,
-                    pooled.population,
+                    pooled.n_said,
                     pooled.stays,
                     profiles.{{ rules | join(', profiles.') }}
                 from pooled
@@ -241,7 +243,8 @@ pooled as (
                 and judged.school_year = groups.school_year
                 and judged.membership_rule = groups.membership_rule
         where
-            (judged.denominator > 0 or judged.doubt > 0 or judged.population > 0)
+            judged.n_said > 0 -- a stay alone says nothing of anybody
+            and (judged.denominator > 0 or judged.has_population)
             and (not judged.leaves_out or judged.stays > 0)
             and (judged.subject_type <> 'student' or groups.student_key is not null)
             and (not judged.must_have_attended or judged.numerator < judged.denominator)

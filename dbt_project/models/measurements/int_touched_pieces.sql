@@ -203,18 +203,18 @@ pieces as (
         inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = greatest(stints.entry_date, years.start_date)
         inner join night on dates.calendar_date > night.previous_as_of and dates.calendar_date <= night.as_of
         union
-        -- whom a wave asked that has opened by now, and whose answers to one changed
+        -- whom a wave asked that has opened by now, or whose answers changed: the first of them makes known who has not answered
         select asked.student_key, dates.piece_start, 'survey' as cause
         from {{ ref('fct_survey_asked') }} as asked
         inner join night on asked.opened_on > night.previous_as_of and asked.opened_on <= night.as_of
         inner join {{ ref('dim_dates') }} as dates on asked.opened_on = dates.calendar_date
         where asked.respondent_kind = 'linked'
         union
-        select changed.respondent_id as student_key, dates.piece_start, 'survey' as cause
-        from {{ source('changes', 'survey__answers') }} as changed
-        inner join {{ ref('dim_survey_waves') }} as waves on changed.survey_id = waves.survey_id and changed.wave_id = waves.wave_id
-        inner join {{ ref('dim_dates') }} as dates on waves.opens_on = dates.calendar_date
-        where waves.respondent_kind = 'linked' and waves.respondent_role = 'student'
+        select asked.student_key, dates.piece_start, 'survey' as cause
+        from (select distinct survey_id, wave_id from {{ source('changes', 'survey__answers') }}) as changed
+        inner join {{ ref('fct_survey_asked') }} as asked on changed.survey_id = asked.survey_id and changed.wave_id = asked.wave_id
+        inner join {{ ref('dim_dates') }} as dates on asked.opened_on = dates.calendar_date
+        where asked.respondent_kind = 'linked'
         union
         -- a stay that has been left by now
         select stints.student_key, dates.piece_start, 'enrollment' as cause

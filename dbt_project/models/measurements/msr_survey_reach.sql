@@ -1,5 +1,6 @@
 -- Whom waves asked and who of them answered anything, on the day that the wave opened: of waves whose answers lead back to a student (`linked`) alone, since of
--- others nobody can say who answered. A student of two schools is asked once, at the one that comes first.
+-- others nobody can say who answered, and once somebody whom the wave asked has: before, its file may be still to come, or names people in another way. A
+-- student of two schools is asked once, at the one that comes first.
 with asked as (
     select survey_id, wave_id, student_key, opened_on, min(school_key) as school_key
     from {{ ref('fct_survey_asked') }}
@@ -17,14 +18,23 @@ touched as (
 ),
 
 answered as (
-    select distinct survey_id, wave_id, respondent_key
-    from {{ ref('fct_survey_answers') }}
-    where respondent_key is not null and answer is not null
+    select distinct answers.survey_id, answers.wave_id, answers.respondent_key
+    from {{ ref('fct_survey_answers') }} as answers
+    inner join (select distinct survey_id, wave_id from touched) as waves on answers.survey_id = waves.survey_id and answers.wave_id = waves.wave_id
+    where answers.respondent_key is not null and answers.answer is not null
+),
+
+told as (
+    select distinct asked.survey_id, asked.wave_id
+    from asked
+    inner join answered
+        on asked.survey_id = answered.survey_id and asked.wave_id = answered.wave_id and asked.student_key = answered.respondent_key
 ),
 
 counted as (
-    select student_key, school_key, opened_on, piece_start, 'surveys_asked' as measure_id
+    select touched.student_key, touched.school_key, touched.opened_on, touched.piece_start, 'surveys_asked' as measure_id
     from touched
+    inner join told on touched.survey_id = told.survey_id and touched.wave_id = told.wave_id
     union all
     select touched.student_key, touched.school_key, touched.opened_on, touched.piece_start, 'surveys_answered' as measure_id
     from touched
