@@ -105,7 +105,8 @@ def test_a_week_withdrawn_leaves_no_ghost_rows(in_one_go: TestDistrict, tmp_path
     assert district.query(f"select count(*) from marts.agg_indicator_values where {of_students}") == [(0,)]
     assert district.query(f"select count(*) from marts.fct_student_indicators where {where}") == [(0,)]
     assert district.published(f"select count(*) from marts.agg_indicator_values where {of_students}") == [(0,)]
-    assert district.query(f"select count(*) from measurements.fct_measurements where piece_start < date '{week[-1].isoformat()}'") == [(0,)]
+    left = f"select distinct measure_id from measurements.fct_measurements where piece_start < date '{week[-1].isoformat()}'"
+    assert district.query(left) == [("stays_begun",)], "that students came on a day is true, be it a holiday"
     # and the year to date is what a build from nothing gives
     fresh = TestDistrict(tmp_path / "fresh")
     shutil.copytree(district.folder, fresh.folder, ignore=shutil.ignore_patterns("data"))
