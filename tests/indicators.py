@@ -13,6 +13,7 @@ def measured_by(*models: str) -> frozenset[str]:
 
 ATTENDANCE = measured_by("msr_attendance")
 WORK = measured_by("msr_assignments", "msr_marks")
-SURVEY = measured_by("msr_survey_answers", "msr_survey_reach")
+SURVEY = measured_by("msr_survey_answers")
+REACH = measured_by("msr_survey_reach")  # of waves that ask by name
 # of what the synthetic district's files do not say
 UNSENT = measured_by("msr_discipline", "msr_incidents", "msr_minutes", "msr_final_marks", "msr_assignment_reviews", "msr_assessments", "msr_survey_reach")
