@@ -54,6 +54,10 @@ class Place(ABC):
         """What of the warehouse belongs to no publication and takes space."""
 
 
+# Lists with nobody on them in a district that sends no assessments and is in its second week.
+EMPTY_HERE = ("rpt_pace_exceptions", "rpt_priority_students")
+
+
 class Files(Place):
     def copy(self, district: TestDistrict, to: Path) -> TestDistrict:
         return district.copy(to)
@@ -207,7 +211,8 @@ class Night:
         assert undisturbed.at.keys() == PHASES.keys()
         before, after = self.place.seen(evening), self.place.seen(expected)
         assert before.keys() == after.keys()
-        assert all(before[view] != after[view] for view in before), "the night changes every mart, or what follows would prove nothing"
+        unmoved = {view for view in before if before[view] == after[view]}
+        assert all(view.endswith(EMPTY_HERE) and after[view][0] == 0 for view in unmoved), "the night changes every mart, or what follows proves nothing"
 
         rng = random.Random(seed)
         rest = undisturbed.at[late_from] / undisturbed.whole
