@@ -97,6 +97,18 @@ def all_slices(manifest: Manifest) -> frozenset[str]:
     return frozenset({*(i["indicator_id"] for i in registry("indicators")), *manifest.lists()})
 
 
+def with_wholes(issues: Sequence[Issue]) -> list[Issue]:
+    """What is wrong with an indicator is wrong with the flags together that are made of it too."""
+    found = []
+    for issue in issues:
+        indicators = set(issue.indicators)
+        for part in registry("indicator_parts"):
+            if part["part_indicator_id"] in indicators:
+                indicators.add(part["indicator_id"])
+        found.append(replace(issue, indicators=frozenset(indicators)))
+    return found
+
+
 def with_lists(issues: Sequence[Issue], manifest: Manifest, flags: Set[str]) -> list[Issue]:
     """What is wrong with an indicator whose `flags` put somebody on a list is wrong with the list too."""
     lists = frozenset(manifest.lists())

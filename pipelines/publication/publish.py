@@ -114,7 +114,7 @@ def publish(
         issues += found
         ledger.put(*checks)
 
-    issues = gate.with_lists(issues, manifest, {r["indicator_id"] for r in district.code_map("priority_rules")})
+    issues = gate.with_lists(gate.with_wholes(issues), manifest, {r["indicator_id"] for r in district.code_map("priority_rules")})
     publication_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     with open_build(district) as db:
         counted = {} if broken else assemble.slices(db, models)

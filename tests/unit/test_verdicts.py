@@ -13,6 +13,7 @@ import pytest
 from pipelines.district import load_district
 from pipelines.lineage.ledger import Severity
 from pipelines.publication.assemble import people
+from pipelines.publication.gate import with_wholes
 from pipelines.publication.verdicts import ENROLLED, Issue, SliceDecision, decide
 from pipelines.settings import SettingsError
 
@@ -93,6 +94,13 @@ def test_years_and_indicators_are_judged_apart() -> None:
     assert [(d.indicator_id, d.school_year, d.school_id, d.verdict) for d in found] == [
         (RATE, 2025, "", "pass"), (RATE, YEAR, "", "held"), (RATE, YEAR, "110", "held"), ("d_f_rate", YEAR, "", "pass"),
     ]  # fmt: skip
+
+
+def test_what_is_wrong_with_a_flag_is_wrong_with_the_flags_together_that_are_made_of_it() -> None:
+    of_part = Issue(frozenset({"early_warning_attendance"}), "critical", "jumped", YEAR, "110")
+    wide, apart = with_wholes([of_part, issue("late")])
+    assert wide == Issue(frozenset({"early_warning_attendance", "early_warning_flags"}), "critical", "jumped", YEAR, "110")
+    assert apart == issue("late")
 
 
 def test_people_are_counted_by_school_of_the_district() -> None:
