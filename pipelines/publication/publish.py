@@ -20,7 +20,7 @@ from pipelines.lineage.ledger import Ledger, Publication, Run, SliceVerdict, now
 from pipelines.lineage.operations import operations_tables
 from pipelines.publication import assemble, coverage, gate, life
 from pipelines.publication.grades import grade_issues
-from pipelines.publication.verdicts import Issue, SliceDecision, decide, status_words, verdict_of
+from pipelines.publication.verdicts import Issue, SliceDecision, decide, issues_of_held, status_words, verdict_of
 from pipelines.publication.warehouse import Plan, SliceStatus, Warehouse, open_warehouse
 from pipelines.quality.build import build_path, open_build
 from pipelines.quality.expectations import load_suites
@@ -114,7 +114,8 @@ def publish(
         issues += found
         ledger.put(*checks)
 
-    issues = gate.with_lists(gate.with_wholes(issues), manifest, {r["indicator_id"] for r in district.code_map("priority_rules")})
+    flags = {r["indicator_id"] for r in district.code_map("priority_rules")}
+    issues = gate.with_lists(gate.with_wholes(issues), manifest, flags)
     publication_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     with open_build(district) as db:
         counted = {} if broken else assemble.slices(db, models)
@@ -126,6 +127,8 @@ def publish(
         people = assemble.people(db) if not broken and any(i.school_id and i.severity == "critical" for i in issues) else {}
         held_before = {(v.indicator_id, v.school_year, v.school_id) for v in before.values() if v.verdict == "held" and v.school_id}
         decisions = decide(slices, issues, people, district.publication.least_coverage, held_before)
+        if of_lists := issues_of_held(decisions, flags, manifest.lists()):
+            decisions = decide(slices, [*issues, *of_lists], people, district.publication.least_coverage, held_before)
         held = [(d.indicator_id, d.school_year, d.school_id) for d in decisions if d.verdict == "held"]
         if whole and held and not first:
             there = {m.name for m in warehouse.marts()}  # a mart that is new has nothing published

@@ -79,6 +79,19 @@ def decide(
     return decisions
 
 
+def issues_of_held(decisions: Sequence[SliceDecision], flags: Collection[str], lists: Collection[str]) -> list[Issue]:
+    """What the `lists` have to be held by besides their own issues: indicators whose `flags` put somebody on them and that were decided to be held, such as all
+    of one because too few people are left.
+    """
+    held = [d for d in decisions if d.verdict == "held"]
+    known = {(d.indicator_id, d.school_year, d.school_id) for d in held}
+    return [
+        Issue(frozenset({own}), "critical", f"{d.indicator_id}: {d.why}", d.school_year, d.school_id)
+        for d in held if d.indicator_id in flags
+        for own in sorted(lists) if not known & {(own, d.school_year, d.school_id), (own, d.school_year, "")}
+    ]  # fmt: skip
+
+
 def share_covered(people: People, indicator: str, school_year: int, held: Collection[str]) -> Fraction | None:
     """The share of the district's people who are at schools that are not held: of those whom the indicator counts or of all enrolled, whichever is
     smaller. None where nobody is known.

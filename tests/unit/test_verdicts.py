@@ -14,7 +14,7 @@ from pipelines.district import load_district
 from pipelines.lineage.ledger import Severity
 from pipelines.publication.assemble import people
 from pipelines.publication.gate import with_wholes
-from pipelines.publication.verdicts import ENROLLED, Issue, SliceDecision, decide
+from pipelines.publication.verdicts import ENROLLED, Issue, SliceDecision, decide, issues_of_held
 from pipelines.settings import SettingsError
 
 RATE, YEAR = "attendance_rate", 2026
@@ -94,6 +94,27 @@ def test_years_and_indicators_are_judged_apart() -> None:
     assert [(d.indicator_id, d.school_year, d.school_id, d.verdict) for d in found] == [
         (RATE, 2025, "", "pass"), (RATE, YEAR, "", "held"), (RATE, YEAR, "110", "held"), ("d_f_rate", YEAR, "", "pass"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sound", "all_held"), [(499, True), (500, False), (501, False)])
+def test_a_list_is_held_wherever_a_flag_of_its_rules_is(sound: int, all_held: bool) -> None:
+    """Of everybody enrolled most are at schools that went out; of those whom the indicator counts fewer, and the list is of no indicator."""
+    slices = [(RATE, YEAR), ("d_f_rate", YEAR), ("priority_students", YEAR)]
+    silent = [Issue(frozenset({RATE, "priority_students"}), "critical", "silent", 0, "110"), Issue(frozenset({"d_f_rate"}), "critical", "stopped")]
+    known = {(RATE, YEAR): {"100": sound, "110": 1000 - sound}, (ENROLLED, YEAR): {"100": 900, "110": 100}}
+    first = decide(slices, silent, known, HALF)
+    found = decide(slices, [*silent, *issues_of_held(first, {RATE}, ["priority_students"])], known, HALF)
+    assert [d for d in found if d.indicator_id != "priority_students"] == [d for d in first if d.indicator_id != "priority_students"]
+    of_list = {d.school_id: (d.verdict, d.why) for d in found if d.indicator_id == "priority_students"}
+    assert of_list[""][0] == ("held" if all_held else "warning")
+    assert ("publication.least_coverage" in of_list[""][1]) == all_held
+    assert all_held or of_list["110"] == ("held", "silent"), "said once"
+
+
+def test_a_list_is_held_at_the_school_where_a_flag_of_its_rules_is() -> None:
+    decisions = [SliceDecision(RATE, YEAR, "", "warning", "110"), SliceDecision(RATE, YEAR, "110", "held", "silent"), SliceDecision("x", YEAR, "", "held", "-")]
+    assert issues_of_held(decisions, {RATE}, ["mine"]) == [Issue(frozenset({"mine"}), "critical", f"{RATE}: silent", YEAR, "110")]
+    assert issues_of_held([*decisions, SliceDecision("mine", YEAR, "", "held", "stopped")], {RATE}, ["mine"]) == []
 
 
 def test_what_is_wrong_with_a_flag_is_wrong_with_the_flags_together_that_are_made_of_it() -> None:
