@@ -23,9 +23,9 @@ def _seed(name: str) -> tuple[dict[str, str], ...]:
 
 
 def sensitive_words(sentence: str) -> list[str]:
-    """The words and phrases of `sentence` that name a student group, as `group_families.csv` lists them."""
+    """The words and phrases of `sentence` that name a student group, as `group_families.csv` lists them, of one or of several."""
     said = [w.strip() for family in _seed("group_families") for w in family["said_as"].split(",") if w.strip()]
-    return [w for w in said if re.search(rf"\b{re.escape(w)}\b", sentence, re.IGNORECASE)]
+    return [w for w in said if re.search(rf"\b{re.escape(w)}(s|es)?\b", sentence, re.IGNORECASE)]
 
 
 def _is_of_students(indicator: Mapping[str, str]) -> bool:

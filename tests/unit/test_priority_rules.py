@@ -66,7 +66,7 @@ def test_what_it_takes_to_be_a_rule_changes_the_fingerprint(tmp_path: Path) -> N
         ("race_ethnicity,asian,The school will call.", "indicator_id is 'race_ethnicity', a student group: "),
         ("severe_chronic_absence,district,", "will_do is ''; write a sentence that says what the school will do, such as "),
         ("severe_chronic_absence,district,call home", "will_do is 'call home'; write a sentence "),
-        ("severe_chronic_absence,district,The school will call the foster parents.", "will_do says 'foster': it is read aloud to the student and the family; "),
+        ("severe_chronic_absence,district,The school will call the foster parents.", "will_do says 'foster parent': it is read aloud to the student "),
         ("chronic_absence,district,The school will write.", "'chronic_absence' by profile 'district' is a rule already; "),
     ],
 )
@@ -87,6 +87,10 @@ def test_every_group_has_words_and_no_sentence_that_may_be_read_aloud_has_them()
         name = family["group_family"].replace("_", " ")
         assert sensitive_words(f"Because of {family['said_as'].split(',')[0].upper()}."), f"{name} is not found in capital letters"
     assert sensitive_words("The sexton of the fosterage bridge embraces all.") == []
+    named = ("English learners meet.", "The boys meet.", "IEPs are read.", "White students come.", "Native American.", "Native Hawaiian.", "ELL.", "ESL.",
+             "sped.", "McKinney-Vento.", "free or reduced lunch.", "foster care.", "foster children.", "a foster home.", "a foster family.")  # fmt: skip
+    assert [s for s in named if not sensitive_words(s)] == []
+    assert sensitive_words("The school will foster trust, and the whiteboards tell of the essay on bells.") == []
     spoken = [i[c] for i in seed("indicators") for c in ("flag_words", "no_flag_words", "not_yet_words")]
     spoken += [p["flag_words"] for p in seed("indicator_profiles")]
     spoken += [a[c] for a in seed("monitoring_areas") for c in ("nothing_words", "since_words")]

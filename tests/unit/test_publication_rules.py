@@ -222,3 +222,20 @@ def test_an_exception_that_cannot_be_is_named(change: dict[str, str], rules: set
     mart = "marts.rpt_pace_exceptions"
     found = {rule.id for rule in load_suites("publication")["rpt_pace_exceptions"].rules if db.execute(failing_sql(rule, "m", mart)).fetchall()}
     assert found == rules
+
+
+@pytest.mark.parametrize(
+    ("reason", "rules"),
+    [
+        ("The boys meet.", {"a_reason_names_no_group"}), ("Called at a foster home.", {"a_reason_names_no_group"}),
+        ("The school will foster trust.", set()), ("The school will call home.", set()),
+    ],
+)  # fmt: skip
+def test_a_student_group_in_the_words_of_the_list_is_told(reason: str, rules: set[str]) -> None:
+    db = duckdb.connect()
+    for schema in ("marts", "registry"):
+        db.execute(f"create schema {schema}")
+    db.execute(f"create table registry.group_families as select * from read_csv('{PROJECT / 'seeds' / 'group_families.csv'}', header = true)")
+    db.execute("create table marts.listed as select 'priority_students' as indicator_id, 2026 as school_year, '110' as school_id, ? as flag_reason", [reason])
+    of_groups = [rule for rule in load_suites("publication")["rpt_priority_students"].rules if "group" in rule.id]
+    assert {rule.id for rule in of_groups if db.execute(failing_sql(rule, "m", "marts.listed")).fetchall()} == rules
