@@ -160,11 +160,12 @@ def of_the_sheet(rows: list[list[Any]], as_of: date) -> dict[str, Any]:
     family = [r for r in rows if r[2].lower() == "family"]
     to_come = sorted((r for r in rows if r[6] and r[7] >= as_of), key=lambda r: r[7])
     next_ones = sorted((r for r in rows if r[4] == "scheduled" and r[1] >= as_of and r[5]), key=lambda r: r[1])
-    named = sorted((r for r in rows if r[5]), key=lambda r: abs((r[1] - as_of).days))
+    been = sorted((r for r in rows if r[5] and r[1] <= as_of), key=lambda r: r[1], reverse=True)
+    still = sorted((r for r in rows if r[5] and r[1] > as_of), key=lambda r: r[1])
     return {
         "last_check_in_on": max((r[1] for r in family if r[4] == "held" and r[1] <= as_of), default=None),
         "next_check_in_on": min((r[1] for r in family if r[4] == "scheduled" and r[1] >= as_of), default=None),
-        "responsible": next((r[5] for r in [*to_come, *next_ones, *named]), None),
+        "responsible": next((r[5] for r in [*to_come, *next_ones, *been, *still]), None),
         "next_action": to_come[0][6] if to_come else None,
         "next_action_on": to_come[0][7] if to_come else None,
     }

@@ -24,18 +24,20 @@ ranked as (
         row_number() over (
             partition by student_key, school_year
             order by
-                case when responsible is null then 1 else 0 end,
+                case when responsible is null then 1 else 0 end asc,
                 case
                     when action is not null and action_on >= so_far then 0
                     when status = 'scheduled' and check_in_on >= so_far then 1
-                    else 2
-                end,
+                    when check_in_on <= so_far then 2
+                    else 3
+                end asc,
+                -- by dates and never by how far they are: what is nearest changes between them, on a night that touches no student
                 case
-                    when action is not null and action_on >= so_far then {{ day_diff('so_far', 'action_on') }}
-                    else abs({{ day_diff('so_far', 'check_in_on') }})
-                end,
+                    when action is not null and action_on >= so_far then action_on
+                    when check_in_on > so_far or status = 'scheduled' and check_in_on = so_far then check_in_on
+                end asc,
                 check_in_on desc,
-                with_whom
+                with_whom asc
         ) as responsible_place
     from mine
 )
