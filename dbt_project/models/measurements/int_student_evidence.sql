@@ -9,13 +9,15 @@ with touched as (
 ),
 
 dated as (
-    select 'answered' as evidence, answers.respondent_key as student_key, answers.answered_on as seen_on
-    from {{ ref('fct_survey_answers') }} as answers
+    select 'answered' as evidence, touched.student_key, touched.school_year, answers.answered_on as seen_on
+    from touched
+    inner join {{ ref('fct_survey_answers') }} as answers on touched.student_key = answers.respondent_key and answers.answered_on <= touched.so_far
     inner join {{ ref('dim_survey_waves') }} as waves on answers.survey_id = waves.survey_id and answers.wave_id = waves.wave_id
     where waves.respondent_kind = 'linked' and waves.respondent_role = 'student' and answers.answer is not null
     union
-    select 'assessed' as evidence, student_key, administered_on as seen_on
-    from {{ ref('fct_assessment_results') }}
+    select 'assessed' as evidence, touched.student_key, touched.school_year, results.administered_on as seen_on
+    from touched
+    inner join {{ ref('fct_assessment_results') }} as results on touched.student_key = results.student_key and results.administered_on <= touched.so_far
 ),
 
 seen as (
@@ -25,12 +27,10 @@ seen as (
     inner join touched on measurements.subject_key = touched.student_key and measurements.school_year = touched.school_year
     where measurements.subject_type = 'student'
     union all
-    select touched.student_key, touched.school_year, evidence.area, dates.week_start
+    select dated.student_key, dated.school_year, evidence.area, dates.week_start
     from dated
     inner join {{ ref('monitoring_evidence') }} as evidence on dated.evidence = evidence.evidence
-    inner join {{ ref('dim_dates') }} as dates on dated.seen_on = dates.calendar_date
-    inner join touched
-        on dated.student_key = touched.student_key and dates.school_year = touched.school_year and dated.seen_on <= touched.so_far
+    inner join {{ ref('dim_dates') }} as dates on dated.seen_on = dates.calendar_date and dated.school_year = dates.school_year
 )
 
 select student_key, school_year, area, max(week_start) as last_seen_week
