@@ -67,9 +67,8 @@ select
         ' ',
         areas.words,
         case
-            when heard.student_key is null then 'Heard from: no survey of this year says who answered.'
+            when heard.student_key is null then 'Heard from: no answers yet to a survey of this year that asked the student and says who answered.'
             when not heard.is_heard then 'Heard from: not in the last survey that says who answered.'
-            when heard.is_heard is null then 'Heard from: not asked in the last survey that says who answered.'
         end,
         case
             when check_ins.next_check_in_on is null and check_ins.unreported_check_in_on > coalesce(check_ins.last_check_in_on, stays.day_before_year)
