@@ -114,7 +114,7 @@ _MINUTES = """
                             and a.attendance_date >= s.entry_date and a.attendance_date < s.exit_date)
     ), bounded as (
         select x.*, least(said, m.row_maximum * m.scale) as offered, least(said_missed, said, m.row_maximum * m.scale) as missed
-        from days x cross join (select * from registry.measures where measure_id = 'minutes_offered') m where said > 0
+        from days x cross join (select * from registry.measures where measure_id = 'minutes_offered') m where said > 0 and said_missed is not null
     )
     select b.student_key as subject_key, b.school_key, coalesce(st.grade_level, 'unknown') as grade_level, b.modality, b.attendance_date as on_date,
         '' as section_key, 'code ' || b.attendance_code || ': missed ' || (b.missed / 1000.0)::decimal(9, 3) || ' of '

@@ -87,4 +87,5 @@ INCIDENTS = """
     from rows r
     left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)
     where r.calendar_date <= (select as_of from settings.night)
-        and exists (select 1 from settings.fed_tables where table_name in ('extract__discipline', 'edfi__discipline_behaviors'))"""
+        and (exists (select 1 from settings.fed_tables where table_name = 'extract__discipline')
+            or (select count(*) from settings.fed_tables where table_name in ('edfi__discipline_behaviors', 'edfi__discipline_incidents')) = 2)"""

@@ -25,7 +25,7 @@ MEMORY_LIMIT = "4GB"
 # Of these one row is one thing that happened, and silence may be ignorance; of their columns too, which a source may leave out.
 EVENT_TABLES: dict[str, tuple[str, ...]] = {
     "extract__discipline": ("days",), "edfi__discipline_actions": ("assigned_days", "actual_days"), "edfi__discipline_behaviors": (),
-    "extract__marks": (), "edfi__grades": (), "extract__assessments": (),
+    "edfi__discipline_incidents": (), "extract__marks": (), "edfi__grades": (), "extract__assessments": (),
 }  # fmt: skip
 THREADS = 2
 CHECKPOINT = "1GB"  # of log, until the database file is put in order (see decision 14)

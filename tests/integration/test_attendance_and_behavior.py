@@ -122,8 +122,8 @@ class ElmFork:
         for n, student in enumerate(("p10", "p11", "p12")):  # suspended once, twice, three times
             for times in range(n + 1):
                 self.actions.append((f"s{n}{times}", student, self.school(student, DAYS[times]), DAYS[times], "1", ("OSS", "ISS")[times % 2]))
-        for day in (DAYS[3], DAYS[6]):  # once at each school
-            self.actions.append((f"m{day}", self.moved, self.school(self.moved, day), day, "1", "OSS"))
+        for day in (DAYS[3], DAYS[6]):  # once at each school, in incidents that both schools number alike
+            self.actions.append(("m", self.moved, self.school(self.moved, day), day, str(day.day), "OSS"))
 
     # ---- its files ----
 
@@ -209,7 +209,7 @@ class ElmFork:
     def incidents(self) -> pd.DataFrame:
         """Incidents and suspensions of everybody's stays, by school."""
         actions = pd.DataFrame(self.actions, columns=["incident", "student", "school", "day", "action", "code"])
-        once = actions.sort_values("day").drop_duplicates(["incident", "student"])
+        once = actions.sort_values("day").drop_duplicates(["incident", "student", "school"])
         suspended = actions[actions["code"] != "TALK"]
         stays = pd.DataFrame([*((s, self.school(s, DAYS[0])) for s in self.students), (self.moved, "L")], columns=["student", "school"])
         for name, frame in (("incidents", once), ("suspensions", suspended)):

@@ -4,16 +4,20 @@
     touched_key=['incident_id', 'student_key'],
     keeps_difference=true
 ) }}
--- A student in an incident of discipline, once, however many actions were taken and behaviors noted: on the first day, and at the school of that day, that a
--- source says of it.
+-- A student in an incident of discipline, once, however many actions were taken and behaviors noted: on the first day that a source says of it. An incident is
+-- one of its number, school and school year: numbers may be each school's own, or begin anew with a year. All of a student's incidents of a number are built
+-- together, so that none stays where a correction gives one another school or year.
 with ranked as (
     select
         incidents.*,
+        dates.piece_start,
+        dates.school_year,
         row_number() over (
-            partition by incidents.incident_id, incidents.student_key
-            order by incidents.incident_date asc, incidents.school_key asc, incidents.delivery_id asc, incidents.line_number asc
+            partition by incidents.incident_id, incidents.student_key, incidents.school_key, dates.school_year
+            order by incidents.incident_date asc, incidents.delivery_id asc, incidents.line_number asc
         ) as place
     from {{ ref('int_incidents_combined') }} as incidents
+    inner join {{ ref('dim_dates') }} as dates on incidents.incident_date = dates.calendar_date
     {% if is_touched_build() %}
         inner join {{ ref('int_incidents_changed') }} as changed
             on incidents.incident_id = changed.incident_id and incidents.student_key = changed.student_key
@@ -25,10 +29,9 @@ select
     ranked.student_key,
     ranked.school_key,
     ranked.incident_date,
-    dates.piece_start,
-    dates.school_year,
+    ranked.piece_start,
+    ranked.school_year,
     ranked.delivery_id,
     ranked.line_number
 from ranked
-inner join {{ ref('dim_dates') }} as dates on ranked.incident_date = dates.calendar_date
 where ranked.place = 1

@@ -1,6 +1,6 @@
 -- One shape for a student's attendance on a day at a school: what the day counts as absent, and the share of it that was missed, in thousandths. A daily row
 -- says it by its code, or by its minutes and the district's day rule; where there is none, the day is made of its periods. Minutes offered and missed are
--- there where the row, or all of the day's classes, say how long they are.
+-- there where the row, or all of the day's classes, say how long they are and how much was missed.
 {#- Written out where it is asked for: as one common table DuckDB would hold all days so far, each night. -#}
 {% set said_daily -%}
     (
@@ -20,7 +20,10 @@ with daily as (
         cast({{ try_cast_decimal('codes.absent_share') }} * 1000 as bigint) as code_thousandths,
         case when attendance.minutes_scheduled > 0 then cast(attendance.minutes_absent * 1000 as bigint) end as missed,
         cast(attendance.minutes_scheduled * 1000 as bigint) as scheduled,
-        case when attendance.minutes_scheduled > 0 then cast(attendance.minutes_scheduled * 1000 as bigint) end as offered,
+        case
+            when attendance.minutes_scheduled > 0 and coalesce(attendance.minutes_absent, {{ try_cast_decimal('codes.absent_share') }}) is not null
+                then cast(attendance.minutes_scheduled * 1000 as bigint)
+        end as offered,
         codes.is_tardy = 'true' as is_tardy,
         district.day_rule,
         district.day_numerator,

@@ -3,12 +3,12 @@
     touched='int_attendance_changed',
     touched_key=['student_key', 'school_key', 'attendance_date']
 ) }}
--- A day made of its periods, by the district's day rule, in whole numbers: `missed_thousandths` is the share of the scheduled periods (by the rule `minutes`,
--- of the scheduled minutes) that was missed, `absent_thousandths` what the day counts. Where attendance is reported by exceptions the student's other classes
--- of the day are scheduled and were attended; a class is scheduled in the term of its section, where that is a term of ours, and where the schedule names
--- days of the cycle (A/B days) on those days of the school's calendar. Minutes offered and missed are those of all the day's classes, and not known where
--- nobody says how long one of them is. The row keeps the code, delivery and line of the period of which most was missed; of
--- equals, the first by period and section.
+-- A day made of its periods, by the district's day rule, in whole numbers: `missed_thousandths` is the share of the scheduled periods (by the rule
+-- `minutes`, of the scheduled minutes) that was missed, `absent_thousandths` what the day counts. Where attendance is reported by exceptions, and the
+-- school is not named as positive, the student's other classes of the day are scheduled and were attended; a class is scheduled in the term of its section,
+-- where that is a term of ours, and where the schedule names days of the cycle (A/B days) on those days of the school's calendar. Minutes offered and
+-- missed are those of all the day's classes, and not known where nobody says how long one of them is, or how much of it was missed. The row keeps the code,
+-- delivery and line of the period of which most was missed; of equals, the first by period and section.
 with periods as (
     select
         attendance.student_key,
@@ -120,7 +120,8 @@ unreported as (
             and scheduled.school_key = periods.school_key
             and scheduled.attendance_date = periods.attendance_date
             and scheduled.section_key = periods.section_key
-    where district.attendance_reporting = 'exceptions' and periods.student_key is null
+    left join {{ source('settings', 'positive_schools') }} as positive on scheduled.school_key = positive.school_id
+    where district.attendance_reporting = 'exceptions' and positive.school_id is null and periods.student_key is null
     group by scheduled.student_key, scheduled.school_key, scheduled.attendance_date
 ),
 
@@ -132,7 +133,7 @@ reported as (
         count(*) as n_periods,
         {{ sum_bigint('absent_thousandths') }} as absent_periods,
         {{ sum_bigint('missed_minute_thousandths') }} as absent_minutes,
-        {{ sum_bigint('case when period_minutes > 0 then 0 else 1 end') }} as n_untimed,
+        {{ sum_bigint('case when period_minutes > 0 and missed_minute_thousandths is not null then 0 else 1 end') }} as n_untimed,
         {{ sum_bigint('greatest(0, least(missed_minute_thousandths, cast(floor(period_minutes * 1000) as bigint)))') }} as missed_minutes,
         cast(sum(period_minutes) * 1000 as bigint) as minutes,
         {{ bool_any('is_tardy') }} as is_tardy,

@@ -1,5 +1,5 @@
 -- One shape for a student in an incident of discipline, a row for each thing that a source says of it: an action of an extract, a behavior of Ed-Fi. Several
--- rows may be of one student in one incident. An Ed-Fi incident is named by its school.
+-- rows may be of one student in one incident, which is one of its number, school and school year.
 select
     incident_id,
     student_id as student_key,

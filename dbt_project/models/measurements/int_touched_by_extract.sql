@@ -28,7 +28,7 @@ inner join {{ ref('dim_stints') }} as stints
         and dates.calendar_date < stints.exit_date
 inner join {{ source('settings', 'night') }} as night on dates.calendar_date <= night.as_of
 union
--- whoever left in the year of a changed day: whether school went on after them
+-- whoever left in the year of a changed day: whether school went on after them, and, of those who came back, which days follow one another from then on
 select stints.student_key, dates.piece_start, 'calendar' as cause
 from {{ source('changes', 'extract__calendar') }} as changed
 inner join {{ ref('dim_dates') }} as days on days.calendar_date = {{ try_cast_date('changed.calendar_date') }}

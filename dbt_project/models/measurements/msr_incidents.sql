@@ -1,7 +1,10 @@
 -- Incidents of discipline by student, and whom they could have befallen: a student's stay at a school counts once a school year, on its first day of that
--- year (cumulative enrollment). In a district of which no source says incidents nothing is measured: silence is no sign that there was none.
+-- year (cumulative enrollment). In a district of which no source says incidents nothing is measured: silence is no sign that there was none. Of Ed-Fi both
+-- its incidents and whose behaviors they are must be read, since either alone makes no row.
 with reported as (
-    select max(case when table_name in ('extract__discipline', 'edfi__discipline_behaviors') then 1 else 0 end) as says_incidents
+    select
+        max(case when table_name = 'extract__discipline' then 1 else 0 end) as by_extract,
+        count(distinct case when table_name in ('edfi__discipline_behaviors', 'edfi__discipline_incidents') then table_name end) as n_of_edfi
     from {{ source('settings', 'fed_tables') }}
 ),
 
@@ -44,7 +47,7 @@ select
     count(*) as quantity
 from counted
 inner join {{ source('settings', 'night') }} as night on counted.calendar_date <= night.as_of
-inner join reported on reported.says_incidents = 1
+inner join reported on reported.by_extract = 1 or reported.n_of_edfi = 2
 inner join {{ ref('dim_student_versions') }} as versions
     on
         counted.student_key = versions.student_key

@@ -46,7 +46,7 @@ bounded as (
         least(days.offered, measures.row_maximum * measures.scale) as at_most
     from days
     inner join {{ ref('measures') }} as measures on measures.measure_id = 'minutes_offered'
-    where days.offered > 0
+    where days.offered > 0 and days.missed is not null
 ),
 
 summed as (
