@@ -34,7 +34,7 @@ def _of_learning(m: Mapping[str, str]) -> str:
 _LEARNING_MEASURES = ",\n        ".join(_of_learning(m) for m in registry("learning_measures"))
 ASSESSMENTS = f"""
     with expected as (
-        select l.assessment_id, coalesce(l.subject, '') as subject, l.grade_level, k.learning_area,
+        select l.assessment_id, coalesce(l.subject, '') as subject, l.grade_level, lower(k.learning_area) as learning_area,
             (l.start_level::decimal(12, 3) * 1000)::bigint as low, (l.end_level::decimal(12, 3) * 1000)::bigint as high
         from settings.learning_levels l
         join settings.assessment_kinds k on k.assessment_id = l.assessment_id and k.subject is not distinct from l.subject

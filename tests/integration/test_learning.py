@@ -69,7 +69,7 @@ PROFICIENT = {"Met": True, "Not yet": False}
 CODES = {
     "calendar_codes": "code,is_instructional\nSCH,true\n",
     "grade_levels": "code,grade_level\n3,03\n4,04\n5,05\n6,06\n",
-    "assessment_kinds": "assessment_id,subject,learning_area,kind\n" + "".join(f"{a},{s},{area},{k.title()}\n" for (a, s), (area, k) in KINDS.items()),
+    "assessment_kinds": "assessment_id,subject,learning_area,kind\n" + "".join(f"{a},{s},{area.title()},{k.title()}\n" for (a, s), (area, k) in KINDS.items()),
     "learning_levels": "assessment_id,subject,grade_level,start_level,end_level\n"
     + "".join(f"{a},{s},{g},{float(low)},{float(high)}\n" for (a, s, g), (low, high) in LEVELS.items()),
     "performance_levels": "assessment_id,performance_level,level_number,is_proficient\n"

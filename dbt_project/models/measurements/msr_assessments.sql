@@ -30,7 +30,7 @@ expected as (
         levels.assessment_id,
         coalesce(levels.subject, '') as subject,
         levels.grade_level,
-        kinds.learning_area,
+        lower(kinds.learning_area) as learning_area,
         cast(round({{ try_cast_decimal('levels.start_level') }} * 1000) as bigint) as start_level,
         cast(round({{ try_cast_decimal('levels.end_level') }} * 1000) as bigint) as end_level
     from {{ source('settings', 'learning_levels') }} as levels
