@@ -1,3 +1,4 @@
+{{ config(meta={'is_evidence': true}) }}
 -- The days of a student's results of assessments in an area of learning, in a school year so far: one row a result. Who asks for the last day takes it of the
 -- students that are asked about, and not of all years of everybody.
 select

@@ -1,3 +1,4 @@
+{{ config(meta={'is_evidence': true}) }}
 -- Whether a touched student answered in the last wave of the school year so far that asks students and says who answers: null where nobody says that the student
 -- was asked. Anonymous and pseudonymous waves are no such wave: whoever answered those was promised not to be known.
 with touched as (
