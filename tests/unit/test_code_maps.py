@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipelines.district import SettingsError, load_district
+from pipelines.quality.build import write_settings
+from pipelines.quality.expectations import load_suites
 
 
 def maps(folder: Path, **text: str) -> Path:
@@ -69,3 +72,19 @@ def test_a_performance_level_is_said_once_of_an_assessment(tmp_path: Path) -> No
     district = load_district(maps(tmp_path, performance_levels=f"{header}state,Met,3,true\nquick,Met,3,true\nstate,Met,4,true\n"))
     with pytest.raises(SettingsError, match=r"performance_levels\.csv, line 4: assessment_id, performance_level are those of a row before"):
         district.code_map("performance_levels")
+
+
+@pytest.mark.parametrize(
+    ("rows", "unmapped"), [("", []), ("quick,Math,mathematics,formative\nlab,Science,,interim\nstate,,reading,summative\n", ["lab Math", "quick "])]
+)
+def test_an_assessment_that_the_map_lacks_is_named_where_there_is_a_map(tmp_path: Path, rows: str, unmapped: list[str]) -> None:
+    district = load_district(maps(tmp_path, assessment_kinds="assessment_id,subject,learning_area,kind\n" + rows))
+    (rule,) = [r for r in load_suites("arrival")["extract__assessments"].rules if r.id == "assessment_is_mapped"]
+    assert rule.severity == "warning"
+    sent = "('quick', 'Math'), ('quick', null), ('lab', 'Science'), ('lab', 'Math'), ('state', null), ('state', '')"
+    with duckdb.connect() as db:
+        write_settings(db, district)
+        found = db.execute(
+            f"select assessment_id || ' ' || coalesce(subject, '') from (values {sent}) as r(assessment_id, subject) where {rule.bad_when} order by 1"
+        ).fetchall()
+    assert [name for (name,) in found] == unmapped
