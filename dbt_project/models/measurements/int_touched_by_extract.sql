@@ -11,7 +11,7 @@ with last_days as (
 began as (
     select student_key, school_year, piece_start, administered_on as on_date
     from {{ ref('fct_assessment_results') }}
-    union
+    union all
     select stints.student_key, dates.school_year, dates.piece_start, dates.calendar_date as on_date
     from {{ ref('dim_stints') }} as stints
     inner join {{ source('settings', 'school_years') }} as years on stints.entry_date <= years.end_date and stints.exit_date > years.start_date
