@@ -1,12 +1,15 @@
 """What a district's code maps are called and which columns they have.
 
-Belongs here: names and columns alone. Their rows are the district's own, read by `district.py`; a new map is a line here and a line in the docs.
+Belongs here: names, columns and what a cell may hold. Their rows are the district's own, read by `district.py`; a new map is a line here and in the docs.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 # The code maps a district keeps as CSV under its codes folder: file stem -> columns.
 CODE_MAPS: dict[str, tuple[str, ...]] = {
@@ -42,14 +45,30 @@ OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "survey_items": {"import_id": "", "occurrence": "1", "kind": "single", "also_in": ""},
     "survey_scales": {"recode": ""},
 }
-# Columns that hold one of a few words, in any case: file stem -> column -> the words.
+_LEARNING_MEASURES = Path(__file__).resolve().parents[1] / "dbt_project/seeds/learning_measures.csv"
+_VOCABULARIES = Path(__file__).with_name("sources") / "standards/oneroster_vocabularies.csv"
+
+
+@cache
+def _words_of(path: Path, column: str, vocabulary: str = "") -> tuple[str, ...]:
+    """What `column` of a list of the project says, each once: of all rows, or of those of one vocabulary."""
+    with path.open(newline="", encoding="utf-8") as f:
+        return tuple(dict.fromkeys(row[column] for row in csv.DictReader(f) if not vocabulary or row["vocabulary"] == vocabulary))
+
+
+# Columns that hold one of a few words, in any case: file stem -> column -> the words. An assessment of an area that no measure is of has a blank one.
 WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "work_categories": {"is_expected": ("true", "false")},
-    "assessment_kinds": {"kind": ("formative", "interim", "summative")},
+    "assessment_kinds": {"learning_area": (*_words_of(_LEARNING_MEASURES, "learning_area"), ""), "kind": ("formative", "interim", "summative")},
 }
+# Columns that hold a grade level as the figures have it, a CEDS entry grade level, whatever the files call it.
+GRADES: dict[str, str] = {"learning_levels": "grade_level"}
 # Columns that hold plain numbers with three decimals at most, and the columns of which each row of a map differs from all others.
 NUMBERS: dict[str, tuple[str, ...]] = {"learning_levels": ("start_level", "end_level")}
-KEYS: dict[str, tuple[str, ...]] = {"assessment_kinds": ("assessment_id", "subject"), "learning_levels": ("assessment_id", "subject", "grade_level")}
+KEYS: dict[str, tuple[str, ...]] = {
+    "performance_levels": ("assessment_id", "performance_level"), "assessment_kinds": ("assessment_id", "subject"),
+    "learning_levels": ("assessment_id", "subject", "grade_level"),
+}  # fmt: skip
 _NUMBER = re.compile(r"[0-9]{1,6}([.][0-9]{1,3})?")
 
 
@@ -62,7 +81,9 @@ def wrong_cell(name: str, row: Mapping[str, str], seen: set[tuple[str, ...]]) ->
     """What is wrong with a row of a code map, with what to do; blank where nothing is. `seen` takes the keys of the rows so far."""
     for column, words in WORDS.get(name, {}).items():
         if row[column].lower() not in words:
-            return f"{column} is {row[column]!r}; write {' or '.join(words)}"
+            return f"{column} is {row[column]!r}; write {' or '.join(word or 'leave it blank' for word in words)}"
+    if name in GRADES and row[GRADES[name]] not in (grades := _words_of(_VOCABULARIES, "token", "grade")):
+        return f"{GRADES[name]} is {row[GRADES[name]]!r}; write a grade as codes/grade_levels.csv translates to, one of {', '.join(grades)}"
     for column in NUMBERS.get(name, ()):
         if not _NUMBER.fullmatch(row[column]):
             return f"{column} is {row[column]!r}; write a plain number with at most three decimals"

@@ -39,6 +39,7 @@ class Learning:
     year: tuple[date, date]
     evidence_days: int
     as_of: date
+    last_school_day: date
 
     def flags(self) -> dict[tuple[str, str], dict[str, Flag]]:
         """By indicator and profile the row of each student, all schools together."""
@@ -126,13 +127,22 @@ class Learning:
         return max(pairs, key=lambda p: p[:3])[3:] if pairs else None
 
     def _since(self, student: str, mine: list[Result]) -> date:
-        return max([self._first_day(student), *(r.on for r in mine)])
+        return max([self._came_on(student), *(r.on for r in mine)])
 
-    def _first_day(self, student: str) -> date:
-        return min(max(begin, self.year[0]) for _, begin, _ in self.students[student][1])
+    def _is_there(self, student: str, on: date) -> bool:
+        return any(begin <= on < end for _, begin, end in self.students[student][1])
+
+    def _came_on(self, student: str) -> date:
+        """The first of the days without a break, at whatever schools, that lead to the last day on which the student was at school so far."""
+        day = min(self.as_of, self.year[1])
+        while not self._is_there(student, day):
+            day -= timedelta(1)
+        while day > self.year[0] and self._is_there(student, day - timedelta(1)):
+            day -= timedelta(1)
+        return day
 
     def _known_to(self, student: str) -> date:
-        return min(self.as_of, self.year[1], max(end for _, _, end in self.students[student][1]) - timedelta(1))
+        return min(self.as_of, self.last_school_day, max(end for _, begin, end in self.students[student][1] if begin <= self.as_of) - timedelta(1))
 
     # ---- at which schools a student counts ----
 

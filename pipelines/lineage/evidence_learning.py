@@ -30,11 +30,11 @@ def _of_learning(m: Mapping[str, str]) -> str:
 
 # Results of assessments, and the stays of whom a level is expected. Of a student's results in an area only the last of each sort says something: the last
 # with a level that can be held against what is expected, the last with an earlier one on the same assessment (and the first of these, by what it left), the
-# last of a kind that is judged, and the last of all, or the first day at school, from which on evidence is awaited.
+# last of a kind that is judged, and the last of all, or the day on which the student came or came back, from which on evidence is awaited.
 _LEARNING_MEASURES = ",\n        ".join(_of_learning(m) for m in registry("learning_measures"))
 ASSESSMENTS = f"""
     with expected as (
-        select l.assessment_id, coalesce(l.subject, '') as subject, l.grade_level, k.learning_area,
+        select l.assessment_id, coalesce(l.subject, '') as subject, l.grade_level, lower(k.learning_area) as learning_area,
             (l.start_level::decimal(12, 3) * 1000)::bigint as low, (l.end_level::decimal(12, 3) * 1000)::bigint as high
         from settings.learning_levels l
         join settings.assessment_kinds k on k.assessment_id = l.assessment_id and k.subject is not distinct from l.subject
@@ -73,27 +73,46 @@ ASSESSMENTS = f"""
                 order by administered_on desc, is_proficient desc) as is_last_judged,
             row_number() over (partition by student_key, learning_area order by administered_on desc, assessment_id, area_subject) = 1 as is_last
         from results
-    ), stays as (
-        select s.student_key, s.school_key, s.entry_date, a.learning_area, greatest(s.entry_date, y.start_date) as on_date, y.end_date,
-            min(greatest(s.entry_date, y.start_date)) over student as first_day, max(s.exit_date) over student as gone_on
+    ), last_days as (
+        select c.calendar_key, max(c.calendar_date) as last_day from core.dim_school_days c cross join year y
+        where c.is_instructional and c.calendar_date between y.start_date and y.end_date group by 1
+    ), placed as (
+        select s.student_key, s.school_key, s.entry_date, s.exit_date, a.learning_area, greatest(s.entry_date, y.start_date) as on_date,
+            least(s.exit_date - 1, coalesce(l.last_day, y.end_date)) as known_to
         from core.dim_stints s
         cross join year y
         join core.dim_student_grades st on st.student_key = s.student_key and st.school_year = y.school_year
         join (select distinct grade_level, learning_area from expected) a on a.grade_level = st.grade_level
+        left join last_days l on l.calendar_key = s.calendar_key
         where s.entry_date <= y.end_date and s.exit_date > y.start_date
             and exists (select 1 from settings.fed_tables where table_name = 'extract__assessments')
-        window student as (partition by s.student_key, a.learning_area)
+    ), stays as (
+        select p.*, not exists (
+            select 1 from placed o where o.student_key = p.student_key and o.learning_area = p.learning_area and o.on_date < p.on_date
+                and o.exit_date >= p.on_date) as is_start
+        from placed p
+    ), times as (
+        select b.*, (select max(s.known_to) from stays s where s.student_key = b.student_key and s.learning_area = b.learning_area
+            and s.on_date >= b.begins and s.on_date < b.until) as known_to
+        from (
+            select student_key, learning_area, on_date as begins, coalesce(lead(on_date) over (
+                partition by student_key, learning_area order by on_date), date '9999-12-31') as until
+            from (select distinct student_key, learning_area, on_date from stays where is_start)
+        ) b
     ), waits as (
-        select s.student_key, s.learning_area, min(s.first_day) as first_day, max(r.administered_on) as last_on,
-            greatest(min(s.first_day), coalesce(max(r.administered_on), min(s.first_day))) as since,
-            least((select as_of from settings.night), min(s.end_date), min(s.gone_on) - 1) as known_to
-        from stays s left join ranked r on r.student_key = s.student_key and r.learning_area = s.learning_area
-        group by 1, 2
+        select w.*, least((select as_of from settings.night), w.known_to) as known_until
+        from (
+            select t.student_key, t.learning_area, t.known_to, max(r.administered_on) as last_on, coalesce(max(r.administered_on), t.begins) as since
+            from times t left join ranked r on r.student_key = t.student_key and r.learning_area = t.learning_area
+                and r.administered_on >= t.begins and r.administered_on < t.until
+            group by t.student_key, t.learning_area, t.known_to, t.begins
+        ) w
+        join trace_dates d on d.calendar_date = w.since and w.since <= (select as_of from settings.night)
+        qualify 1 = row_number() over (partition by w.student_key, w.learning_area order by w.since desc)
     ), rows as (
         select r.student_key, null as school_key, r.administered_on as on_date, r.learning_area, r.assessment_kind, r.level, r.behind, r.first_level,
             r.first_behind, r.is_proficient, r.is_last_level, r.is_last_gain, r.is_last_judged, false as is_stay,
-            r.is_last and w.since is not distinct from w.last_on and w.last_on is not null as is_awaited,
-            w.since + (select evidence_days from settings.learning) <= w.known_to as is_overdue,
+            r.is_last and w.last_on is not null as is_awaited, w.since + (select evidence_days from settings.learning) <= w.known_until as is_overdue,
             r.assessment_id || coalesce(', ' || nullif(r.subject, ''), '') || coalesce(': level ' || (r.level / 1000)::decimal(12, 3), ': ' ||
                 r.performance_level, '') as what, r.delivery_id, r.line_number
         from ranked r left join waits w on w.student_key = r.student_key and w.learning_area = r.learning_area
@@ -103,9 +122,8 @@ ASSESSMENTS = f"""
         from stays join trace_dates d on d.calendar_date = on_date
         union all
         select student_key, null, since, learning_area, null, null, null, null, null, null, false, false, false, false, true,
-            since + (select evidence_days from settings.learning) <= known_to, 'no result since ' || since, '', null
-        from waits join trace_dates d on d.calendar_date = since
-        where last_on is null or last_on < first_day
+            since + (select evidence_days from settings.learning) <= known_until, 'no result since ' || since, '', null
+        from waits where last_on is null
     ), at_school as (
         select s.student_key, d.calendar_date, arg_min(s.school_key, (not coalesce(s.is_primary, false), s.entry_date, s.school_key)) as school_key
         from core.dim_stints s join trace_dates d on d.calendar_date >= s.entry_date and d.calendar_date < s.exit_date

@@ -67,16 +67,25 @@ def test_marts_read_core_measurements_registry_and_marts_only() -> None:
 
 def own_figures(nodes: list[dict[str, Any]], reconciled: frozenset[str]) -> list[str]:
     """Marts that work a figure out by themselves: read from the measures, or from core facts without saying beside which indicator their rows stand
-    (`meta.beside`) or being among the `reconciled`, whose publication rules hold them to the published figures.
+    (`meta.beside`) or being among the `reconciled`, whose publication rules hold them to the published figures. What views between them and the facts read
+    they read too, but for what is known of a student beside the figures, such as when they were last seen (`meta.is_evidence`), and for what only says what
+    to build again.
     """
     by_id = {n["unique_id"]: n for n in nodes}
+
+    def facts_of(node: dict[str, Any]) -> set[str]:
+        parents = [by_id[p] for p in node["depends_on"]["nodes"] if p in by_id]
+        between = [p for p in parents if p["name"].startswith("int_") and not p["config"]["meta"].get("is_evidence")
+                   and p["config"]["meta"].get("carries_lineage", True)]  # fmt: skip
+        return {p["name"] for p in parents if layer(p) == "core" and p["name"].startswith("fct_")}.union(*(facts_of(p) for p in between))
+
     found = []
     for node in nodes:
         if layer(node) != "marts":
             continue
         read = [by_id[p] for p in node["depends_on"]["nodes"] if p in by_id]
         measures = [p["name"] for p in read if p["name"].startswith(("msr_", "fct_measurements"))]
-        facts = [p["name"] for p in read if layer(p) == "core" and p["name"].startswith("fct_")]
+        facts = sorted(facts_of(node))
         if measures or (facts and not node["config"]["meta"].get("beside") and node["name"] not in reconciled):
             found.append(f"{node['name']} reads {', '.join(measures or facts)}")
     return found
@@ -87,6 +96,11 @@ def test_no_mart_works_an_indicator_out_by_itself() -> None:
     reconciled = frozenset(m for m, suite in suites.items() if any("marts.agg_indicator_values" in rule.bad_when for rule in suite.rules))
     assert own_figures(models(), reconciled) == []
     by_name = {n["name"]: n for n in models()}
+    between = {
+        "name": "int_work_between", "unique_id": "model.throughline.int_work_between", "fqn": ["throughline", "measurements", "int_work_between"],
+        "config": {"meta": {}}, "depends_on": {"nodes": [by_name["fct_marks"]["unique_id"]]},
+    }  # fmt: skip
+    by_name["int_work_between"] = between
     for reads, said, is_found in [
         (["msr_attendance"], {}, True),
         (["fct_measurements"], {"beside": "attendance_rate"}, True),
@@ -94,12 +108,14 @@ def test_no_mart_works_an_indicator_out_by_itself() -> None:
         (["fct_attendance_days", "dim_students"], {}, True),
         (["fct_attendance_days"], {"beside": "attendance_rate"}, False),
         (["fct_student_indicators", "dim_students"], {}, False),
+        (["int_learning_evidence"], {}, False),
+        (["int_work_between"], {}, True),
     ]:
         planted = {
             "name": "rpt_planted", "unique_id": "model.throughline.rpt_planted", "fqn": ["throughline", "marts", "x", "rpt_planted"],
             "config": {"meta": said}, "depends_on": {"nodes": [by_name[r]["unique_id"] for r in reads]},
         }  # fmt: skip
-        assert bool(own_figures([*models(), planted], reconciled)) == is_found, (reads, said)
+        assert bool(own_figures([*models(), between, planted], reconciled)) == is_found, (reads, said)
     assert own_figures([*models(), {**planted, "depends_on": {"nodes": [by_name["fct_marks"]["unique_id"]]}}], reconciled | {"rpt_planted"}) == []
 
 

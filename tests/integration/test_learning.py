@@ -69,7 +69,7 @@ PROFICIENT = {"Met": True, "Not yet": False}
 CODES = {
     "calendar_codes": "code,is_instructional\nSCH,true\n",
     "grade_levels": "code,grade_level\n3,03\n4,04\n5,05\n6,06\n",
-    "assessment_kinds": "assessment_id,subject,learning_area,kind\n" + "".join(f"{a},{s},{area},{k.title()}\n" for (a, s), (area, k) in KINDS.items()),
+    "assessment_kinds": "assessment_id,subject,learning_area,kind\n" + "".join(f"{a},{s},{area.title()},{k.title()}\n" for (a, s), (area, k) in KINDS.items()),
     "learning_levels": "assessment_id,subject,grade_level,start_level,end_level\n"
     + "".join(f"{a},{s},{g},{float(low)},{float(high)}\n" for (a, s, g), (low, high) in LEVELS.items()),
     "performance_levels": "assessment_id,performance_level,level_number,is_proficient\n"
@@ -81,10 +81,11 @@ Key = tuple[str, str, date, str]  # student, assessment, day, subject
 
 @dataclass
 class FernHollow:
-    """What its files say. Of every four students one each is in grades 3 to 6; every ninth moved, every tenth left, two are at both schools."""
+    """What its files say. Of every four students one each is in grades 3 to 6; every ninth moved, every tenth left, some came late or came back."""
 
     folder: Path
     results: dict[Key, str] = field(default_factory=dict)  # a level's number, or its name
+    last_school_day: date = date(2025, 12, 26)
 
     @property
     def students(self) -> dict[str, Student]:
@@ -99,6 +100,9 @@ class FernHollow:
                 stays = [(here, YEAR[0], date(2025, 11, 20))]
             elif n % 12 == 5:
                 stays = [(here, SECOND - timedelta(EVIDENCE_DAYS - n // 12 % 2), never)]
+            elif n % 12 == 10:
+                back = SECOND - timedelta(EVIDENCE_DAYS - n // 12 % 2)
+                stays = [(here, YEAR[0], date(2025, 9, 15)), (here, back, never)]
             found[f"p{n:02d}"] = (f"{3 + n % 4:02d}", stays)
         return found
 
@@ -129,7 +133,7 @@ class FernHollow:
             Result(s, a, on, subject, Fraction(said) if said not in PROFICIENT else Fraction(3 if PROFICIENT[said] else 1), PROFICIENT.get(said))
             for (s, a, on, subject), said in self.results.items()
         ]
-        return Learning(self.students, results, KINDS, LEVELS, YEAR, EVIDENCE_DAYS, as_of)
+        return Learning(self.students, results, KINDS, LEVELS, YEAR, EVIDENCE_DAYS, as_of, self.last_school_day)
 
     # ---- its files ----
 
@@ -156,7 +160,11 @@ class FernHollow:
         stays = [(s, school, begin, "" if end.year == 9999 else end, grade.lstrip("0"))
                  for s, (grade, all_of_them) in self.students.items() for school, begin, end in all_of_them]  # fmt: skip
         self.put("enrollments", FIRST, stays)
-        self.put("calendar", FIRST, [(school, YEAR[0] + timedelta(n), "SCH") for school in "KL" for n in range(120) if n % 7 < 5])
+        self.put_calendar(FIRST)
+
+    def put_calendar(self, day: date) -> None:
+        n_days = (self.last_school_day - YEAR[0]).days + 1
+        self.put("calendar", day, [(school, YEAR[0] + timedelta(n), "SCH") for school in "KL" for n in range(n_days) if n % 7 < 5])
 
     def put_results(self, day: date) -> None:
         self.put("assessments", day, [(s, a, on, subject, said if said in PROFICIENT else "", "" if said in PROFICIENT else said)
@@ -173,6 +181,7 @@ PLANTED = {
     "p25": [(START, "2"), (SECOND, "4")], "p33": [(START, "2"), (SECOND, "3.999")], "p45": [(START, "2"), (SECOND, "4.001")],  # two levels gained
     "p49": [(START, "3"), (QUARTER, "3.25")], "p57": [(START, "3"), (QUARTER, "3.251")], "p61": [(START, "3.001"), (QUARTER, "4")],  # a gap of one level
     "p69": [(START, "3"), (QUARTER, "2.5")],  # and one that fell
+    "p34": [(START, "5")], "p70": [(START, "5")],  # back as long ago as evidence is waited for, and a day later
     "p64": [(QUARTER + timedelta(1), "3")], "p68": [(QUARTER - timedelta(1), "3")],  # the quarter is as long ago as evidence is waited for
 }  # fmt: skip
 
@@ -280,6 +289,7 @@ def test_lines_are_exact(hollow: tuple[FernHollow, TestDistrict]) -> None:
     assert timedelta(EVIDENCE_DAYS) == SECOND - QUARTER
     assert flags("no_new_evidence_mathematics", "standard", "p64", "p40", "p68") == [False, True, True]
     assert flags("gap_repair_mathematics", "any_gain", "p49", "p57", "p61", "p69") == [False, True, None, False]
+    assert flags("no_new_evidence_mathematics", "standard", "p34", "p70") == [True, False], "who was away is awaited from the day of coming back"
     assert built["gap_repair_mathematics", "any_gain"]["p57"][:2] == (0.001, 1.0)
     assert "p24" not in built["gap_repair_mathematics", "any_gain"], "one result shows no gap being repaired"
 
@@ -335,6 +345,21 @@ def test_corrections_move_those_whose_results_they_are_and_leave_no_ghost(hollow
     shutil.copytree(copy.landing, fresh.landing)
     fresh.run(THIRD)
     assert copy.hashes() == fresh.hashes()
+
+
+def test_nothing_is_overdue_after_the_last_day_of_school(hollow: tuple[FernHollow, TestDistrict], tmp_path: Path) -> None:
+    """The calendar ends on the day before the days run out for those of the quarter, and then on that day."""
+    fern, district = hollow
+    short = replace(fern, folder=tmp_path / "short")
+    copy = district.copy(short.folder)
+    overdue = []
+    for night, last_day in [(THIRD, SECOND - timedelta(1)), (THIRD + timedelta(3), SECOND)]:
+        short.last_school_day = last_day
+        short.put_calendar(night)
+        copy.run(night)
+        assert_learning(short, copy, night)
+        overdue.append(rows_of(copy)["no_new_evidence_mathematics", "standard"]["p40"][2])
+    assert overdue == [False, True]
 
 
 def test_without_a_map_of_what_is_expected_nothing_is_judged(hollow: tuple[FernHollow, TestDistrict], tmp_path: Path) -> None:

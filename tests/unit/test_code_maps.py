@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipelines.district import SettingsError, load_district
+from pipelines.quality.build import write_settings
+from pipelines.quality.expectations import load_suites
 
 
 def maps(folder: Path, **text: str) -> Path:
@@ -39,7 +42,9 @@ def test_levels_are_plain_numbers_and_each_is_said_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [("growth,,04,,5", "start_level is ''"), ("growth,,04,four,5", "start_level is 'four'"), ("growth,,04,4,4.8755", "end_level is '4.8755'"),
-     ("growth,,04,-1,5", "start_level is '-1'"), ("growth,,03,3,5", "assessment_id, subject, grade_level are those of a row before")],
+     ("growth,,04,-1,5", "start_level is '-1'"), ("growth,,4,4,5", "grade_level is '4'; write a grade as codes/grade_levels.csv translates to, one of IT"),
+     ("growth,,kg,4,5", "grade_level is 'kg'"), ("growth,,,4,5", "grade_level is ''"),
+     ("growth,,03,3,5", "assessment_id, subject, grade_level are those of a row before")],
 )  # fmt: skip
 def test_a_level_that_cannot_be_read_is_refused(tmp_path: Path, row: str, said: str) -> None:
     district = load_district(maps(tmp_path, learning_levels=f"{LEVELS}growth,,03,3,4\n{row}\n"))
@@ -51,3 +56,35 @@ def test_a_kind_of_assessment_is_one_of_three(tmp_path: Path) -> None:
     district = load_district(maps(tmp_path, assessment_kinds="assessment_id,subject,learning_area,kind\nquick,Math,mathematics,weekly\n"))
     with pytest.raises(SettingsError, match="kind is 'weekly'; write formative or interim or summative"):
         district.code_map("assessment_kinds")
+
+
+def test_an_area_is_one_that_a_measure_is_of_or_none(tmp_path: Path) -> None:
+    header = "assessment_id,subject,learning_area,kind\n"
+    district = load_district(maps(tmp_path, assessment_kinds=f"{header}quick,Math,Mathematics,formative\nlab,Science,,Formative\n"))
+    assert [r["learning_area"] for r in district.code_map("assessment_kinds")] == ["Mathematics", ""]
+    (tmp_path / "codes/assessment_kinds.csv").write_text(f"{header}quick,Math,mathematics,formative\nquick,Rdg,math,formative\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"assessment_kinds\.csv, line 3: learning_area is 'math'; write mathematics or reading or leave it blank"):
+        district.code_map("assessment_kinds")
+
+
+def test_a_performance_level_is_said_once_of_an_assessment(tmp_path: Path) -> None:
+    header = "assessment_id,performance_level,level_number,is_proficient\n"
+    district = load_district(maps(tmp_path, performance_levels=f"{header}state,Met,3,true\nquick,Met,3,true\nstate,Met,4,true\n"))
+    with pytest.raises(SettingsError, match=r"performance_levels\.csv, line 4: assessment_id, performance_level are those of a row before"):
+        district.code_map("performance_levels")
+
+
+@pytest.mark.parametrize(
+    ("rows", "unmapped"), [("", []), ("quick,Math,mathematics,formative\nlab,Science,,interim\nstate,,reading,summative\n", ["lab Math", "quick "])]
+)
+def test_an_assessment_that_the_map_lacks_is_named_where_there_is_a_map(tmp_path: Path, rows: str, unmapped: list[str]) -> None:
+    district = load_district(maps(tmp_path, assessment_kinds="assessment_id,subject,learning_area,kind\n" + rows))
+    (rule,) = [r for r in load_suites("arrival")["extract__assessments"].rules if r.id == "assessment_is_mapped"]
+    assert rule.severity == "warning"
+    sent = "('quick', 'Math'), ('quick', null), ('lab', 'Science'), ('lab', 'Math'), ('state', null), ('state', '')"
+    with duckdb.connect() as db:
+        write_settings(db, district)
+        found = db.execute(
+            f"select assessment_id || ' ' || coalesce(subject, '') from (values {sent}) as r(assessment_id, subject) where {rule.bad_when} order by 1"
+        ).fetchall()
+    assert [name for (name,) in found] == unmapped

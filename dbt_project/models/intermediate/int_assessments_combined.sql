@@ -6,7 +6,7 @@ select
     assessments.assessment_id,
     assessments.administered_on,
     assessments.subject,
-    kinds.learning_area,
+    lower(kinds.learning_area) as learning_area,
     lower(kinds.kind) as assessment_kind,
     assessments.scale_score,
     assessments.performance_level,

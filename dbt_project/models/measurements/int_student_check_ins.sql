@@ -1,3 +1,4 @@
+{{ config(meta={'is_evidence': true}) }}
 -- What a touched student's check-ins of the school year say on its last day so far: the family check-in held last, the one scheduled next, what the school does
 -- next and by when, and who answers for it: whoever the next action names, else the next check-in, else the last one that names anybody.
 with mine as (

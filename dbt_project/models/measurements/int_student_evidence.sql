@@ -1,3 +1,4 @@
+{{ config(meta={'is_evidence': true}) }}
 -- The last week of the school year so far in which a touched student was seen in an area, by whatever the registry counts as evidence of it: a measure of the
 -- student, an answer in a survey that says who answers, an assessment. Never an anonymous or pseudonymous answer: these are joined to nobody.
 with touched as (

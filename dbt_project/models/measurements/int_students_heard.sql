@@ -1,3 +1,4 @@
+{{ config(meta={'is_evidence': true}) }}
 -- Whether a touched student answered in the last wave of the school year so far that asked the student, or that the student answered, and that says who answers. No
 -- row: there is no such wave. A wave asks only once somebody whom it asked has answered: one that is open and whose file has not come says nothing of anybody, and
 -- neither does one whose answers lead back to nobody. Anonymous and pseudonymous waves are no such wave: whoever answered those was promised not to be known.

@@ -3,7 +3,8 @@
 -- is proficient, and whether evidence is overdue. All of these are states: they stand in the week piece of the result that they rest on.
 -- What is expected moves from `start_level` on the first day of the school year to `end_level` on its last; levels are counted in thousandths, and what is
 -- behind is rounded down, so that rounding brings nobody over a line. Of two results of one day the better one counts. Without a result there is no state,
--- and never a level of nought: who lacks one is known from the stays at schools of students of whose grade a level is expected.
+-- and never a level of nought: who lacks one is known from the stays at schools of students of whose grade a level is expected. Nobody is overdue before a
+-- stay, after it, or after the last day of school of the year: nothing could have been given there.
 with measures as (
     select learning.measure_id, learning.counted, learning.learning_area, learning.assessment_kind, measures.scale
     from {{ ref('learning_measures') }} as learning
@@ -29,7 +30,7 @@ expected as (
         levels.assessment_id,
         coalesce(levels.subject, '') as subject,
         levels.grade_level,
-        kinds.learning_area,
+        lower(kinds.learning_area) as learning_area,
         cast(round({{ try_cast_decimal('levels.start_level') }} * 1000) as bigint) as start_level,
         cast(round({{ try_cast_decimal('levels.end_level') }} * 1000) as bigint) as end_level
     from {{ source('settings', 'learning_levels') }} as levels
@@ -124,65 +125,96 @@ reported as (
     from {{ source('settings', 'fed_tables') }}
 ),
 
+last_days as (
+    select school_days.calendar_key, dates.school_year, max(school_days.calendar_date) as last_day
+    from {{ ref('dim_school_days') }} as school_days
+    inner join {{ ref('dim_dates') }} as dates on school_days.calendar_date = dates.calendar_date
+    where school_days.is_instructional
+    group by school_days.calendar_key, dates.school_year
+),
+
 -- stays on their first day in the school year, for each area of which a level is expected of the student's grade
+placed as (
+    select
+        student_years.student_key,
+        student_years.school_year,
+        learning.evidence_days,
+        areas.learning_area,
+        stints.school_key,
+        stints.exit_date,
+        dates.calendar_date,
+        dates.piece_start,
+        least({{ add_days('stints.exit_date', -1) }}, coalesce(last_days.last_day, student_years.end_date)) as known_to,
+        max(stints.exit_date) over (
+            partition by student_years.student_key, student_years.school_year, areas.learning_area
+            order by dates.calendar_date, stints.exit_date, stints.school_key
+            rows between unbounded preceding and 1 preceding
+        ) as gone_before
+    from student_years
+    inner join (select distinct grade_level, learning_area from expected) as areas on student_years.grade_level = areas.grade_level
+    inner join reported on reported.says_assessments = 1
+    cross join {{ source('settings', 'learning') }} as learning
+    inner join {{ ref('dim_stints') }} as stints
+        on
+            student_years.student_key = stints.student_key
+            and stints.entry_date <= student_years.end_date
+            and stints.exit_date > student_years.start_date
+    inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = greatest(stints.entry_date, student_years.start_date)
+    left join last_days on stints.calendar_key = last_days.calendar_key and student_years.school_year = last_days.school_year
+),
+
 stays as (
     select
         placed.*,
-        min(calendar_date) over (partition by student_key, school_year, learning_area) as first_day,
-        max(exit_date) over (partition by student_key, school_year, learning_area) as gone_on
-    from (
-        select
-            student_years.student_key,
-            student_years.school_year,
-            student_years.end_date,
-            learning.evidence_days,
-            areas.learning_area,
-            stints.school_key,
-            stints.exit_date,
-            dates.calendar_date,
-            dates.piece_start
-        from student_years
-        inner join (select distinct grade_level, learning_area from expected) as areas on student_years.grade_level = areas.grade_level
-        inner join reported on reported.says_assessments = 1
-        cross join {{ source('settings', 'learning') }} as learning
-        inner join {{ ref('dim_stints') }} as stints
-            on
-                student_years.student_key = stints.student_key
-                and stints.entry_date <= student_years.end_date
-                and stints.exit_date > student_years.start_date
-        inner join {{ ref('dim_dates') }} as dates on dates.calendar_date = greatest(stints.entry_date, student_years.start_date)
-    ) as placed
+        sum(case when gone_before is null or gone_before < calendar_date then 1 else 0 end) over (
+            partition by student_key, school_year, learning_area
+            order by calendar_date, exit_date, school_key
+            rows between unbounded preceding and current row
+        ) as nth_time
+    from placed
 ),
 
--- the day from which on evidence is awaited: that of the last result, else the first day at school in the school year
+-- each time that a student was at school without a break, whatever the school: nothing is awaited before and after it
+times as (
+    select
+        spans.*,
+        lead(begins) over (partition by student_key, school_year, learning_area order by begins) as next_begins
+    from (
+        select student_key, school_year, learning_area, evidence_days, nth_time, min(calendar_date) as begins, max(known_to) as known_to
+        from stays
+        group by student_key, school_year, learning_area, evidence_days, nth_time
+    ) as spans
+),
+
+-- the day from which on evidence is awaited: that of the last result, else the day on which the student came, or came back
 awaited as (
     select
         evidence.student_key,
         evidence.learning_area,
         evidence.piece_start,
         evidence.since,
-        case
-            when {{ add_days('evidence.since', 'evidence.evidence_days') }} <= least(night.as_of, evidence.end_date, {{ add_days('evidence.gone_on', -1) }}) then 1
-            else 0
-        end as is_overdue
+        case when {{ add_days('evidence.since', 'evidence.evidence_days') }} <= least(night.as_of, evidence.known_to) then 1 else 0 end as is_overdue
     from (
-        select student_key, learning_area, piece_start, end_date, gone_on, evidence_days, max(since) as since
+        select student_key, learning_area, piece_start, evidence_days, max(since) as since, max(known_to) as known_to
         from (
-            select student_key, learning_area, piece_start, end_date, gone_on, evidence_days, calendar_date as since
-            from stays
-            where calendar_date = first_day
+            select times.student_key, times.learning_area, dates.piece_start, times.evidence_days, times.known_to, times.begins as since
+            from times
+            inner join {{ ref('dim_dates') }} as dates on times.begins = dates.calendar_date
+            inner join {{ source('settings', 'night') }} as night on times.begins <= night.as_of
             union all
             select
-                results.student_key, results.learning_area, results.piece_start, stays.end_date, stays.gone_on, stays.evidence_days,
+                results.student_key, results.learning_area, results.piece_start, times.evidence_days, times.known_to,
                 results.administered_on as since
             from results
-            inner join stays
+            inner join times
                 on
-                    results.student_key = stays.student_key
-                    and results.school_year = stays.school_year
-                    and results.learning_area = stays.learning_area
+                    results.student_key = times.student_key
+                    and results.school_year = times.school_year
+                    and results.learning_area = times.learning_area
+                    and results.administered_on >= times.begins
+                    and (times.next_begins is null or results.administered_on < times.next_begins)
         ) as since
-        group by student_key, learning_area, piece_start, end_date, gone_on, evidence_days
+        group by student_key, learning_area, piece_start, evidence_days
     ) as evidence
     cross join {{ source('settings', 'night') }} as night
 ),

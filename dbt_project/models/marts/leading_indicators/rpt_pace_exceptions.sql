@@ -5,6 +5,16 @@
     touched_key=['student_key', 'school_year', 'period_type', 'period_start']
 ) }}
 -- The flags that `pace_exceptions` names, as the student's own rows have them: nothing is judged here. Words of the registry go before the flag's own.
+with evidence as (
+    select results.student_key, results.school_year, results.learning_area, max(results.administered_on) as last_result_date
+    from {{ ref('int_learning_evidence') }} as results
+    {% if is_touched_build() %}
+        inner join (select distinct student_key, school_year from {{ ref('int_touched_subject_periods') }}) as touched
+            on results.student_key = touched.student_key and results.school_year = touched.school_year
+    {% endif %}
+    group by results.student_key, results.school_year, results.learning_area
+)
+
 select
     students.student_indicator_key as pace_exception_key,
     students.student_key,
@@ -28,7 +38,7 @@ select
 from {{ ref('fct_student_indicators') }} as students
 inner join {{ ref('pace_exceptions') }} as exceptions
     on students.indicator_id = exceptions.indicator_id and students.profile_id = exceptions.profile_id
-left join {{ ref('int_learning_evidence') }} as evidence
+left join evidence
     on
         students.student_key = evidence.student_key
         and students.school_year = evidence.school_year
