@@ -14,12 +14,16 @@ pytestmark = [
 ]
 
 
+# Lists with nobody on them in a district that sends no assessments and is in its second week: their models run on both engines and are compared without rows.
+EMPTY_HERE = {"marts.rpt_pace_exceptions", "marts.rpt_priority_students"}
+
+
 def _run(tmp_path: Path, n_nights: int, *, at_once: bool) -> None:
     results = harness.run_parity(district_nights(tmp_path / "district", at_once=at_once), n_nights, tmp_path)
     print(harness.table(results))
     compared = {r.relation for r in results}
     assert {"marts.agg_indicator_values", "marts.fct_student_indicators", "measurements.fct_measurements"} <= compared
-    assert all(r.n_duckdb for r in results if r.relation.startswith("marts."))
+    assert {r.relation for r in results if r.relation.startswith("marts.") and not r.n_duckdb} <= EMPTY_HERE
     assert [r for r in results if not r.same] == []
 
 
