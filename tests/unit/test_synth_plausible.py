@@ -216,12 +216,22 @@ def asked_on(files: Files, day: str) -> dict[str, set[str]]:
 
 
 def test_surveys_reach_some_groups_less(files: Files) -> None:
-    """The files are anonymous: who answered by group, `truth.json` alone can say. Whom it calls asked, and how many answered in all, is held to the files."""
+    """Who answered an anonymous wave by group, `truth.json` alone can say: whom it calls asked, and how many answered in all, is held to the files. The third
+    wave asks by name, on the day on which it opens.
+    """
     reach = files.truth["survey_reach"]
     assert list(reach) == list(files.answers) == ["w1", "w2", "w3"]
     for wave, groups in reach.items():
-        assert groups["all"]["answered"] == len(files.answers[wave])
-        assert {name: of["asked"] for name, of in groups.items()} == {name: len(of) for name, of in asked_on(files, files.truth["waves"][wave]).items()}
+        answers = files.answers[wave]
+        assert groups["all"]["answered"] == len(answers)
+        is_named = "Student Number" in answers
+        assert is_named == (wave == "w3")
+        opened = pd.to_datetime(answers["Timestamp"], format="%m/%d/%Y %H:%M:%S").min().strftime("%Y-%m-%d")
+        asked = asked_on(files, opened if is_named else files.truth["waves"][wave])
+        assert {name: of["asked"] for name, of in groups.items()} == {name: len(of) for name, of in asked.items()}
+        if is_named:
+            who = set(answers["Student Number"])
+            assert {name: of["answered"] for name, of in groups.items()} == {name: len(of & who) for name, of in asked.items()}
         share = {name: of["answered"] / of["asked"] for name, of in groups.items()}
         for name in ("EL", "IEP", "remote"):
             error = np.sqrt(share["all"] * (1 - share["all"]) / groups[name]["asked"])
