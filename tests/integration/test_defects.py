@@ -16,6 +16,7 @@ from tests.indicators import ATTENDANCE, SURVEY, UNSENT, WORK
 from tests.nights import YEAR_TO_DATE, Line, Night, make
 
 FIGURES = "select indicator_id, profile_id, numerator, denominator, n_subjects, data_as_of, quality_status from marts.agg_indicator_values"
+LIST = "priority_students"
 SCHOOL = "school_id = '100'"  # the school that is left out of one file
 # Nights of their own in `make test`: a plain one, and one for each way in which a file can be wrong. `make prove` runs every night.
 NIGHTS = ("2025-08-25", "2025-09-02", "2025-09-05", "2025-09-08", "2025-09-11")
@@ -142,7 +143,11 @@ def test_a_spoilt_file_holds_what_stands_on_it_and_the_last_good_figures_stay(st
         assert expected
         # a school that was held by itself the night before keeps its own, older rows when all of the indicator is held
         own = {i: set() if defect["school"] else before.held.get(i, set()) - {""} for i in expected}
-        assert tonight.held == {i: {defect["school"] or ""} | own[i] for i in expected}, defect["kind"]
+        held = {i: schools for i, schools in tonight.held.items() if i != LIST}
+        assert held == {i: {defect["school"] or ""} | own[i] for i in expected}, defect["kind"]
+        # from the day on which anybody is on the list of priority students, whose rules name flags of attendance, it is held with them
+        if LIST in tonight.held:
+            assert {defect["school"] or ""} <= tonight.held[LIST] <= held["chronic_absence"] | before.held.get(LIST, set()), defect["kind"]
         assert tonight.outcome.exit_status == 3
         assert defect["file"].partition("!")[0] in tonight.words
         for key, figure in tonight.figures.items():
