@@ -59,12 +59,13 @@ def _words_of(path: Path, column: str, vocabulary: str = "") -> tuple[str, ...]:
 # Columns that hold one of a few words, in any case: file stem -> column -> the words. An assessment of an area that no measure is of has a blank one.
 WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "work_categories": {"is_expected": ("true", "false")},
+    "performance_levels": {"is_proficient": ("true", "false", "")},
     "assessment_kinds": {"learning_area": (*_words_of(_LEARNING_MEASURES, "learning_area"), ""), "kind": ("formative", "interim", "summative")},
 }
 # Columns that hold a grade level as the figures have it, a CEDS entry grade level, whatever the files call it.
 GRADES: dict[str, str] = {"learning_levels": "grade_level"}
 # Columns that hold plain numbers with three decimals at most, and the columns of which each row of a map differs from all others.
-NUMBERS: dict[str, tuple[str, ...]] = {"learning_levels": ("start_level", "end_level")}
+NUMBERS: dict[str, tuple[str, ...]] = {"attendance_codes": ("absent_share",), "learning_levels": ("start_level", "end_level")}
 KEYS: dict[str, tuple[str, ...]] = {
     "performance_levels": ("assessment_id", "performance_level"), "assessment_kinds": ("assessment_id", "subject"),
     "learning_levels": ("assessment_id", "subject", "grade_level"),

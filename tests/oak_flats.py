@@ -4,7 +4,6 @@ made up.
 
 from __future__ import annotations
 
-import csv
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.districts import TestDistrict
+from tests.extract_files import POSITIVE, put, write_settings
 
 DAYS = [date(2025, 9, 1) + timedelta(days=n) for n in range(30) if n % 7 < 5]  # 22 days of school
 FIRST, SECOND, THIRD = DAYS[-3:]
@@ -27,15 +27,6 @@ year = 2026
 start = 2025-09-01
 end = 2026-06-12
 terms = [{ id = "S1", name = "Fall", start = 2025-09-01, end = 2025-09-19 }, { id = "S2", name = "Spring", start = 2025-09-22, end = 2025-09-29 }]
-
-[attendance]
-reporting = "positive"
-
-[enrollment]
-exit_is_inclusive = false
-
-[intake]
-settle_seconds = 0
 """
 TABLES = {
     "schools": ("school_id", "school_name"),
@@ -113,21 +104,10 @@ class OakFlats:
     # ---- its files ----
 
     def settings(self) -> None:
-        blocks = [SETTINGS]
-        for name in TABLES:
-            date_pattern = "'(?P<date>\\d{4}-\\d{2}-\\d{2})(?:_(?P<sequence>\\d+))?\\.csv$'"
-            blocks.append(f'[[sources]]\nid = "{name}"\nformat = "extract"\ntable = "{name}"\npath = "{name}/*.csv"\nmode = "bulk"\ndate = {date_pattern}\n')
-        self.folder.mkdir(parents=True)
-        (self.folder / "district.toml").write_text("\n".join(blocks))
-        (self.folder / "codes").mkdir()
-        for name, text in CODES.items():
-            (self.folder / "codes" / f"{name}.csv").write_text(text)
+        write_settings(self.folder, SETTINGS + POSITIVE, TABLES, CODES)
 
     def put(self, table: str, day: date, rows: list[tuple[Any, ...]]) -> None:
-        path = self.folder / "landing" / table / f"{table}_{day}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="") as f:
-            csv.writer(f).writerows([TABLES[table], *rows])
+        put(self.folder, table, TABLES[table], day, rows)
 
     def put_base(self) -> None:
         day = DAYS[0]
@@ -143,9 +123,7 @@ class OakFlats:
 
     def put_enrollments(self, day: date) -> None:
         rows = [(s, school, begin, end or "", self.students[s][0].lstrip("0")) for s in self.students for school, begin, end in self.stays(s)]
-        path = self.folder / "landing" / "enrollments" / f"enrollments_{day}.csv"
-        with path.open("w", newline="") as f:
-            csv.writer(f).writerows([("student_id", "school_id", "entry_date", "exit_date", "grade_level"), *rows])
+        put(self.folder, "enrollments", ("student_id", "school_id", "entry_date", "exit_date", "grade_level"), day, rows)
 
     def put_sections(self, day: date) -> None:
         self.put("sections", day, [(f"{s}{school}1", school, "S1", words) for s, words in self.subjects.items() for school in "KL"])

@@ -5,7 +5,6 @@ Every person is made up.
 
 from __future__ import annotations
 
-import csv
 import random
 import shutil
 from contextlib import closing
@@ -21,6 +20,7 @@ import pytest
 from pipelines.lineage.ledger import Ledger
 from pipelines.lineage.trace import find_figure, trace
 from tests.districts import TestDistrict
+from tests.extract_files import POSITIVE, put, write_settings
 
 HOLIDAY = date(2025, 9, 8)
 DAYS = [d for d in (date(2025, 9, 1) + timedelta(days=n) for n in range(19)) if d.weekday() < 5 and d != HOLIDAY]
@@ -35,15 +35,6 @@ year = 2026
 start = 2025-09-01
 end = 2026-06-12
 terms = [{ id = "S1", name = "Fall", start = 2025-09-01, end = 2026-01-16 }, { id = "S2", name = "Spring", start = 2026-01-20, end = 2026-06-12 }]
-
-[attendance]
-reporting = "positive"
-
-[enrollment]
-exit_is_inclusive = false
-
-[intake]
-settle_seconds = 0
 """
 TABLES = {
     "schools": ("school_id", "school_name"),
@@ -128,21 +119,10 @@ class ElmFork:
     # ---- its files ----
 
     def settings(self) -> None:
-        blocks = [SETTINGS]
-        for name in TABLES:
-            pattern = "'(?P<date>\\d{4}-\\d{2}-\\d{2})(?:_(?P<sequence>\\d+))?\\.csv$'"
-            blocks.append(f'[[sources]]\nid = "{name}"\nformat = "extract"\ntable = "{name}"\npath = "{name}/*.csv"\nmode = "bulk"\ndate = {pattern}\n')
-        self.folder.mkdir(parents=True)
-        (self.folder / "district.toml").write_text("\n".join(blocks))
-        (self.folder / "codes").mkdir()
-        for name, text in CODES.items():
-            (self.folder / "codes" / f"{name}.csv").write_text(text)
+        write_settings(self.folder, SETTINGS + POSITIVE, TABLES, CODES)
 
     def put(self, table: str, day: date, rows: list[tuple[Any, ...]], sequence: str = "") -> None:
-        path = self.folder / "landing" / table / f"{table}_{day}{sequence}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="") as f:
-            csv.writer(f).writerows([TABLES[table], *rows])
+        put(self.folder, table, TABLES[table], day, rows, sequence)
 
     def put_base(self) -> None:
         day = DAYS[0]

@@ -4,7 +4,6 @@ corrections, against `tests/learning_oracle.py`. Every person is made up.
 
 from __future__ import annotations
 
-import csv
 import random
 import shutil
 from collections import defaultdict
@@ -22,6 +21,7 @@ from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Ledger
 from pipelines.lineage.trace import find_figure, trace
 from tests.districts import TestDistrict
+from tests.extract_files import POSITIVE, put, write_settings
 from tests.learning_oracle import Flag, Learning, Result, Student
 
 YEAR = (date(2025, 9, 1), date(2026, 6, 12))  # 284 days from the first to the last
@@ -38,18 +38,9 @@ start = {YEAR[0]}
 end = {YEAR[1]}
 terms = [{{ id = "S1", name = "Fall", start = 2025-09-01, end = 2025-11-28 }}, {{ id = "S2", name = "Spring", start = 2025-12-01, end = 2026-06-12 }}]
 
-[attendance]
-reporting = "positive"
-
-[enrollment]
-exit_is_inclusive = false
-
 [learning]
 evidence_days = {EVIDENCE_DAYS}
-
-[intake]
-settle_seconds = 0
-"""
+{POSITIVE}"""
 TABLES = {
     "schools": ("school_id", "school_name"),
     "students": ("student_id", "grade_level"),
@@ -73,7 +64,7 @@ CODES = {
     "learning_levels": "assessment_id,subject,grade_level,start_level,end_level\n"
     + "".join(f"{a},{s},{g},{float(low)},{float(high)}\n" for (a, s, g), (low, high) in LEVELS.items()),
     "performance_levels": "assessment_id,performance_level,level_number,is_proficient\n"
-    + "".join(f"{a},{word},{3 if good else 1},{str(good).lower()}\n" for a in ("quick", "state-math", "state-ela") for word, good in PROFICIENT.items()),
+    + "".join(f"{a},{word},{3 if good else 1},{good}\n" for a in ("quick", "state-math", "state-ela") for word, good in PROFICIENT.items()),
 }
 DAYS = [YEAR[0], date(2025, 9, 8), date(2025, 10, 6), date(2025, 11, 10), SECOND - timedelta(EVIDENCE_DAYS), SECOND - timedelta(EVIDENCE_DAYS - 1), SECOND]
 Key = tuple[str, str, date, str]  # student, assessment, day, subject
@@ -138,21 +129,10 @@ class FernHollow:
     # ---- its files ----
 
     def settings(self) -> None:
-        blocks = [SETTINGS]
-        for name in TABLES:
-            pattern = "'(?P<date>\\d{4}-\\d{2}-\\d{2})(?:_(?P<sequence>\\d+))?\\.csv$'"
-            blocks.append(f'[[sources]]\nid = "{name}"\nformat = "extract"\ntable = "{name}"\npath = "{name}/*.csv"\nmode = "bulk"\ndate = {pattern}\n')
-        self.folder.mkdir(parents=True)
-        (self.folder / "district.toml").write_text("\n".join(blocks))
-        (self.folder / "codes").mkdir()
-        for name, text in CODES.items():
-            (self.folder / "codes" / f"{name}.csv").write_text(text)
+        write_settings(self.folder, SETTINGS, TABLES, CODES)
 
     def put(self, table: str, day: date, rows: list[tuple[Any, ...]]) -> None:
-        path = self.folder / "landing" / table / f"{table}_{day}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="") as f:
-            csv.writer(f).writerows([TABLES[table], *rows])
+        put(self.folder, table, TABLES[table], day, rows)
 
     def put_base(self) -> None:
         self.put("schools", FIRST, [("K", "Kestrel Elementary"), ("L", "Lark Elementary")])

@@ -72,6 +72,16 @@ def test_a_performance_level_is_said_once_of_an_assessment(tmp_path: Path) -> No
     district = load_district(maps(tmp_path, performance_levels=f"{header}state,Met,3,true\nquick,Met,3,true\nstate,Met,4,true\n"))
     with pytest.raises(SettingsError, match=r"performance_levels\.csv, line 4: assessment_id, performance_level are those of a row before"):
         district.code_map("performance_levels")
+    (tmp_path / "codes/performance_levels.csv").write_text(f"{header}state,Met,3,TRUE\nstate,Near,2,\nstate,Not,1,no\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"performance_levels\.csv, line 4: is_proficient is 'no'; write true or false or leave it blank"):
+        district.code_map("performance_levels")
+
+
+def test_an_attendance_code_says_how_much_of_the_day_is_missed(tmp_path: Path) -> None:
+    """One of which nobody knows that is no code of the map: its days are unknown then, and told."""
+    district = load_district(maps(tmp_path, attendance_codes="code,absent_share,is_excused,is_tardy\nP,0,false,false\nU,,false,false\n"))
+    with pytest.raises(SettingsError, match=r"attendance_codes\.csv, line 3: absent_share is ''; write a plain number with at most three decimals"):
+        district.code_map("attendance_codes")
 
 
 @pytest.mark.parametrize(

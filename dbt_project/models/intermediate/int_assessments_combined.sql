@@ -12,7 +12,7 @@ select
     assessments.performance_level,
     coalesce(assessments.level_number, {{ try_cast_decimal('levels.level_number') }}) as level_number,
     expected.assessment_id is not null and kinds.learning_area is not null as is_on_continuum,
-    levels.is_proficient = 'true' as is_proficient,
+    case lower(levels.is_proficient) when 'true' then true when 'false' then false end as is_proficient,
     assessments.delivery_id,
     assessments.line_number
 from {{ ref('stg_extract__assessments') }} as assessments

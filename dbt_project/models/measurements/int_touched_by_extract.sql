@@ -1,11 +1,8 @@
 {{ config(materialized='view', meta={'carries_lineage': false}) }}
 -- What a night's extracts touch: students (all their week pieces so far, where piece_start is null), and everyone of a school on days of its calendar.
 with last_days as (
-    select school_days.calendar_key, dates.school_year, max(school_days.calendar_date) as last_day
-    from {{ ref('dim_school_days') }} as school_days
-    inner join {{ ref('dim_dates') }} as dates on school_days.calendar_date = dates.calendar_date
-    where school_days.is_instructional
-    group by school_days.calendar_key, dates.school_year
+    select last_days.*
+    from {{ last_school_days() }} as last_days
 ),
 
 began as (

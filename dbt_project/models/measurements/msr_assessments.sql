@@ -126,11 +126,8 @@ reported as (
 ),
 
 last_days as (
-    select school_days.calendar_key, dates.school_year, max(school_days.calendar_date) as last_day
-    from {{ ref('dim_school_days') }} as school_days
-    inner join {{ ref('dim_dates') }} as dates on school_days.calendar_date = dates.calendar_date
-    where school_days.is_instructional
-    group by school_days.calendar_key, dates.school_year
+    select last_days.*
+    from {{ last_school_days() }} as last_days
 ),
 
 -- stays on their first day in the school year, for each area of which a level is expected of the student's grade

@@ -143,15 +143,9 @@ reported as (
 ),
 
 stays as (
-    select stints.student_key, stints.school_key, dates.calendar_date, dates.piece_start
-    from {{ ref('int_touched_pieces') }} as touched
+    select stays.*
+    from {{ stays_begun() }} as stays
     inner join reported on reported.says_marks = 1
-    inner join {{ ref('dim_stints') }} as stints on touched.subject_key = stints.student_key
-    inner join {{ source('settings', 'school_years') }} as years
-        on touched.school_year = years.school_year and stints.entry_date <= years.end_date and stints.exit_date > years.start_date
-    inner join {{ ref('dim_dates') }} as dates
-        on dates.calendar_date = greatest(stints.entry_date, years.start_date) and touched.piece_start = dates.piece_start
-    where touched.subject_type = 'student'
 ),
 
 by_year as (

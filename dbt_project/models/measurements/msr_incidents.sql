@@ -9,19 +9,8 @@ with reported as (
 ),
 
 counted as (
-    select
-        stints.student_key,
-        stints.school_key,
-        dates.calendar_date,
-        dates.piece_start,
-        'stays_incidents_known' as measure_id
-    from {{ ref('int_touched_pieces') }} as touched
-    inner join {{ ref('dim_stints') }} as stints on touched.subject_key = stints.student_key
-    inner join {{ source('settings', 'school_years') }} as years
-        on touched.school_year = years.school_year and stints.entry_date <= years.end_date and stints.exit_date > years.start_date
-    inner join {{ ref('dim_dates') }} as dates
-        on dates.calendar_date = greatest(stints.entry_date, years.start_date) and touched.piece_start = dates.piece_start
-    where touched.subject_type = 'student'
+    select stays.student_key, stays.school_key, stays.calendar_date, stays.piece_start, 'stays_incidents_known' as measure_id
+    from {{ stays_begun() }} as stays
     union all
     select
         incidents.student_key,

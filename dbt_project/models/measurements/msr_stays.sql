@@ -1,35 +1,22 @@
 -- A student's stays at schools, on the first day of each in a school year, and those that were left, on the first day without the student, where school went
 -- on there: by the two a profile leaves out who has left (leaver_rules.csv). Whose stay ends with the year, or after its last day of school, has not left.
-with last_days as (
-    select school_days.calendar_key, dates.school_year, max(school_days.calendar_date) as last_day
-    from {{ ref('dim_school_days') }} as school_days
-    inner join {{ ref('dim_dates') }} as dates on school_days.calendar_date = dates.calendar_date
-    where school_days.is_instructional
-    group by school_days.calendar_key, dates.school_year
-),
-
-stays as (
-    select
-        stints.student_key,
-        stints.school_key,
-        touched.piece_start,
-        greatest(stints.entry_date, years.start_date) as begins,
-        case when stints.exit_date > years.start_date and stints.exit_date <= coalesce(last_days.last_day, years.end_date) then stints.exit_date end as left_on
+with left_ones as (
+    select stints.student_key, stints.school_key, dates.calendar_date, dates.piece_start
     from {{ ref('int_touched_pieces') }} as touched
     inner join {{ ref('dim_stints') }} as stints on touched.subject_key = stints.student_key
     inner join {{ source('settings', 'school_years') }} as years
         on touched.school_year = years.school_year and stints.entry_date <= years.end_date and stints.exit_date > years.start_date
-    left join last_days on stints.calendar_key = last_days.calendar_key and years.school_year = last_days.school_year
-    where touched.subject_type = 'student'
+    inner join {{ ref('dim_dates') }} as dates on stints.exit_date = dates.calendar_date and touched.piece_start = dates.piece_start
+    left join {{ last_school_days() }} as last_days on stints.calendar_key = last_days.calendar_key and years.school_year = last_days.school_year
+    where touched.subject_type = 'student' and stints.exit_date <= coalesce(last_days.last_day, years.end_date)
 ),
 
 counted as (
-    select student_key, school_key, piece_start, begins as calendar_date, 'stays_begun' as measure_id
-    from stays
+    select stays.student_key, stays.school_key, stays.calendar_date, stays.piece_start, 'stays_begun' as measure_id
+    from {{ stays_begun() }} as stays
     union all
-    select student_key, school_key, piece_start, left_on as calendar_date, 'stays_left' as measure_id
-    from stays
-    where left_on is not null
+    select student_key, school_key, calendar_date, piece_start, 'stays_left' as measure_id
+    from left_ones
 )
 
 select
@@ -43,7 +30,6 @@ select
     counted.measure_id,
     count(*) as quantity
 from counted
-inner join {{ ref('dim_dates') }} as dates on counted.calendar_date = dates.calendar_date and counted.piece_start = dates.piece_start
 inner join {{ source('settings', 'night') }} as night on counted.calendar_date <= night.as_of
 inner join {{ ref('dim_student_versions') }} as versions
     on

@@ -32,11 +32,11 @@ told as (
 ),
 
 counted as (
-    select touched.student_key, touched.school_key, touched.opened_on, touched.piece_start, 'surveys_asked' as measure_id
+    select touched.student_key, touched.school_key, touched.opened_on as calendar_date, touched.piece_start, 'surveys_asked' as measure_id
     from touched
     inner join told on touched.survey_id = told.survey_id and touched.wave_id = told.wave_id
     union all
-    select touched.student_key, touched.school_key, touched.opened_on, touched.piece_start, 'surveys_answered' as measure_id
+    select touched.student_key, touched.school_key, touched.opened_on as calendar_date, touched.piece_start, 'surveys_answered' as measure_id
     from touched
     inner join answered
         on touched.survey_id = answered.survey_id and touched.wave_id = answered.wave_id and touched.student_key = answered.respondent_key
@@ -56,6 +56,6 @@ from counted
 inner join {{ ref('dim_student_versions') }} as versions
     on
         counted.student_key = versions.student_key
-        and counted.opened_on >= versions.valid_from
-        and counted.opened_on < versions.valid_to
+        and counted.calendar_date >= versions.valid_from
+        and counted.calendar_date < versions.valid_to
 group by counted.student_key, counted.school_key, versions.signature, counted.piece_start, counted.measure_id
