@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.districts import START
-from tests.indicators import ATTENDANCE
+from tests.indicators import ATTENDANCE, measured_by
 from tests.nights import Night, make
 
 MONDAY = START + timedelta(days=7)
@@ -204,7 +204,7 @@ def test_quarantine_has_a_life(week: Night, tmp_path: Path) -> None:
     )
     assert (age, nights, first_seen, last_seen) == (1, 3, TUESDAY, WEDNESDAY)
     effects = dict(night.published("select indicator_id, value_if_none < value and value < value_if_all from operations.quarantine_effects"))
-    assert effects == {**dict.fromkeys(ATTENDANCE), "attendance_rate": True}
+    assert effects == {**dict.fromkeys(ATTENDANCE | measured_by("msr_minutes")), "attendance_rate": True}
     groups = night.published("select group_family, group_value, n_students, n_in_group from operations.quarantine_groups")
     assert groups
     assert all(n >= 10 and size >= 10 for _, _, n, size in groups)
