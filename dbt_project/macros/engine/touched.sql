@@ -13,6 +13,9 @@
       the next build; after a whole build there are no such tables. `touched_written(ref('model'))` and `touched_replaced(ref('model'))` give them, for
       models that follow a change without reading all that did not change. Such a model is wrong for good where one change is taken twice or not at all:
       after a build that did not finish, everything is built whole, and a model that keeps its difference is never built whole by itself.
+    - With `written_apart={'column': [values]}` DuckDB writes the rows of each of these values by themselves, and those of all others last: rows that are
+      replaced together, as those of a kind of period are, then lie together. It puts neighbouring blocks together as soon as one in three of their rows is
+      gone, and where those lie among rows that stay it writes all of them anew (docs/decisions/0019-written-apart.md).
 -#}
 
 {#- What the last build of `relation` kept under `name`, or none after a whole build (and of a unit test's input, which no build made). -#}
@@ -66,6 +69,25 @@
     {% set existing = load_cached_relation(this) %}
     {{ return(existing is not none and existing.is_table) }}
 {% endmacro %}
+
+
+{#- The conditions of the parts that a model's rows are written in: one of all rows, or as `written_apart` says, and in the last what is in no other. -#}
+{% macro touched_parts() %}
+    {% set parts = [] %}
+    {% for column, values in config.get('written_apart', {}).items() %}
+        {% for value in values %}
+            {% do parts.append(column ~ " = '" ~ value ~ "'") %}
+        {% endfor %}
+        {% do parts.append(column ~ " is null or " ~ column ~ " not in ('" ~ values | join("', '") ~ "')") %}
+    {% endfor %}
+    {{ return(parts or ['true']) }}
+{% endmacro %}
+
+
+{#- The rows of a query that meet the condition of a part. -#}
+{% macro touched_part_of(sql, part) -%}
+    {{ return(sql if part == 'true' else 'select * from (\n' ~ sql ~ '\n) as whole where ' ~ part) }}
+{%- endmacro %}
 
 
 {#- The settings of one model: the relation of touched keys and the condition under which aliases `t` (table) and `k` (touched) match. -#}
@@ -131,6 +153,7 @@
     {%- set replaced = target.incorporate(path={'identifier': this.identifier ~ '__replaced'}) -%}
     {%- set fresh = written if keeps_difference else make_temp_relation(target) -%}
     {%- set made = [target] -%}
+    {%- set parts = touched_parts() -%}
     {%- set grants = config.get('grants') -%}
     {%- set whole_sql = none if is_touched_build() else compiled_code -%}
     {% if whole_sql is not none %}
@@ -164,15 +187,21 @@
             {% else %}
                 delete from {{ target }} as t where exists (select 1 from {{ settings.touched }} as k where {{ settings.matches }});
             {% endif %}
-            insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
+            {% for part in parts %}
+                insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }} where {{ part }};
+            {% endfor %}
         {% endcall %}
         {% do made.extend([written, replaced] if keeps_difference else []) %}
     {% else %}
         {% set staged = make_intermediate_relation(target) %}
         {% do drop_relation_if_exists(load_cached_relation(staged)) %}
         {% call statement('main') %}
-            {{ create_table_as(False, staged, whole_sql) }}
+            {{ create_table_as(False, staged, touched_part_of(whole_sql, parts[0])) }}
         {% endcall %}
+        {% for part in parts[1:] %}
+            {% set columns = get_quoted_csv(adapter.get_columns_in_relation(staged) | map(attribute='name')) %}
+            {% do run_query('insert into ' ~ staged ~ ' (' ~ columns ~ ') select ' ~ columns ~ ' from (' ~ touched_part_of(whole_sql, part) ~ ') as part') %}
+        {% endfor %}
         {% if existing is not none %}
             {% do adapter.drop_relation(existing) %}
         {% endif %}

@@ -2,7 +2,8 @@
 {{ config(
     materialized='touched',
     touched='int_touched_subject_periods',
-    touched_key=['student_key', 'school_year', 'period_type', 'period_start']
+    touched_key=['student_key', 'school_year', 'period_type', 'period_start'],
+    written_apart={'period_type': ['year_to_date', 'term', 'month']}
 ) }}
 {#- The rows with their words (why it is flagged, why not where that is said too, why there is no judgement yet), all of them or the parts of others alone;
     written out where they are read, since a whole build has too many to be held at once. -#}

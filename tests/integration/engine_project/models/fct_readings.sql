@@ -1,4 +1,4 @@
-{{ config(touched='int_touched', touched_key=['subject_key', 'week_piece_id']) }}
+{{ config(touched='int_touched', touched_key=['subject_key', 'week_piece_id'], written_apart={'subject_key': ['a', 'b']}) }}
 
 select
     r.subject_key,
