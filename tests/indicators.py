@@ -19,5 +19,5 @@ ASKED = ("", "belonging", "known_by_adult", "connection")  # constructs that the
 _NOT_ASKED = {m["measure_id"] for m in registry("measures") if m["model"] == "msr_survey_answers" and m["construct"] not in ASKED}
 # of what the synthetic district's files do not say
 UNSENT = frozenset(i for i, some in measures_of_indicators().items() if some & _NOT_ASKED) | measured_by(
-    "msr_discipline", "msr_incidents", "msr_minutes", "msr_final_marks", "msr_assignment_reviews", "msr_assessments", "msr_survey_reach"
+    "msr_discipline", "msr_incidents", "msr_minutes", "msr_final_marks", "msr_assignment_reviews", "msr_assessments", "msr_growth", "msr_survey_reach"
 )

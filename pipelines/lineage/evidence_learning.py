@@ -31,7 +31,7 @@ def _of_learning(m: Mapping[str, str]) -> str:
 # Results of assessments, and the stays of whom a level is expected. Of a student's results in an area only the last of each sort says something: the last
 # with a level that can be held against what is expected, the last with an earlier one on the same assessment (and the first of these, by what it left), the
 # last of a kind that is judged, and the last of all, or the day on which the student came or came back, from which on evidence is awaited.
-_LEARNING_MEASURES = ",\n        ".join(_of_learning(m) for m in registry("learning_measures"))
+_LEARNING_MEASURES = ",\n        ".join(_of_learning(m) for m in registry("learning_measures") if m["counted"] in _OF_RESULT)
 ASSESSMENTS = f"""
     with expected as (
         select l.assessment_id, coalesce(l.subject, '') as subject, l.grade_level, lower(k.learning_area) as learning_area,

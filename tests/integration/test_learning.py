@@ -151,7 +151,8 @@ class FernHollow:
                                       for (s, a, on, subject), said in self.results.items() if on <= day])  # fmt: skip
 
 
-NEW = {i["indicator_id"] for i in registry("indicators") if i["denominator_measure"] in {m["measure_id"] for m in registry("learning_measures")}}
+NEW = {i["indicator_id"] for i in registry("indicators") if i["denominator_measure"] in {
+    m["measure_id"] for m in registry("measures") if m["model"] == "msr_assessments"}}  # fmt: skip
 SOME = "(" + ", ".join(f"'{i}'" for i in sorted(NEW)) + ")"
 # by student: results of mathematics, each on a line or beside it; p00, p04 ... are in grade 3, p01, p05 ... in grade 4
 START, QUARTER = YEAR[0], date(2025, 11, 11)  # the 71st of 284 days

@@ -273,21 +273,6 @@ counted as (
         measures.scale as quantity
     from stays
     inner join measures on stays.learning_area = measures.learning_area and measures.counted = 'stay_with_level'
-),
-
--- a result names no school: it is of the one at which the student was on its day, the primary one of two
-schools as (
-    select
-        days.student_key,
-        days.on_date,
-        stints.school_key,
-        row_number() over (
-            partition by days.student_key, days.on_date
-            order by case when stints.is_primary then 0 else 1 end, stints.entry_date, stints.school_key
-        ) as place
-    from (select distinct student_key, on_date from counted where school_key is null) as days
-    inner join {{ ref('dim_stints') }} as stints
-        on days.student_key = stints.student_key and days.on_date >= stints.entry_date and days.on_date < stints.exit_date
 )
 
 select
@@ -308,5 +293,6 @@ inner join {{ ref('dim_student_versions') }} as versions
         counted.student_key = versions.student_key
         and counted.on_date >= versions.valid_from
         and counted.on_date < versions.valid_to
-left join schools on counted.student_key = schools.student_key and counted.on_date = schools.on_date and schools.place = 1
+left join {{ schools_on_days('counted', where='school_key is null') }} as schools
+    on counted.student_key = schools.student_key and counted.on_date = schools.on_date and schools.place = 1
 group by counted.student_key, coalesce(counted.school_key, schools.school_key, ''), versions.signature, counted.piece_start, counted.measure_id
