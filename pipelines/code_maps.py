@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +26,7 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "performance_levels": ("assessment_id", "performance_level", "level_number", "is_proficient"),
     "assessment_kinds": ("assessment_id", "subject", "learning_area", "kind"),
     "learning_levels": ("assessment_id", "subject", "grade_level", "start_level", "end_level"),
+    "assessment_windows": ("assessment_id", "first_day", "last_day"),
     "course_codes": ("course_id", "subject"),
     "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
     "work_categories": ("category", "is_expected"),
@@ -68,9 +70,18 @@ GRADES: dict[str, str] = {"learning_levels": "grade_level"}
 NUMBERS: dict[str, tuple[str, ...]] = {"attendance_codes": ("absent_share",), "learning_levels": ("start_level", "end_level")}
 KEYS: dict[str, tuple[str, ...]] = {
     "performance_levels": ("assessment_id", "performance_level"), "assessment_kinds": ("assessment_id", "subject"),
-    "learning_levels": ("assessment_id", "subject", "grade_level"),
+    "learning_levels": ("assessment_id", "subject", "grade_level"), "assessment_windows": ("assessment_id", "first_day"),
 }  # fmt: skip
+# Columns that hold the first and the last day of something, in this order.
+SPANS: dict[str, tuple[str, str]] = {"assessment_windows": ("first_day", "last_day")}
 _NUMBER = re.compile(r"[0-9]{1,6}([.][0-9]{1,3})?")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def code_columns(name: str) -> tuple[str, ...]:
@@ -88,6 +99,11 @@ def wrong_cell(name: str, row: Mapping[str, str], seen: set[tuple[str, ...]]) ->
     for column in NUMBERS.get(name, ()):
         if not _NUMBER.fullmatch(row[column]):
             return f"{column} is {row[column]!r}; write a plain number with at most three decimals"
+    for column in SPANS.get(name, ()):
+        if not _is_date(row[column]):
+            return f"{column} is {row[column]!r}; write a date as 2025-09-30"
+    if name in SPANS and (last := row[SPANS[name][1]]) < (first := row[SPANS[name][0]]):
+        return f"{SPANS[name][1]} is {last}, before {SPANS[name][0]}, {first}; write the later of the two days last"
     key = tuple(row[column] for column in KEYS.get(name, ()))
     if key and key in seen:
         return f"{', '.join(KEYS[name])} are those of a row before; leave one of the two out"

@@ -23,8 +23,8 @@ def _seed(name: str) -> tuple[dict[str, str], ...]:
 
 
 def sensitive_words(sentence: str) -> list[str]:
-    """The words and phrases of `sentence` that name a student group, as `group_families.csv` lists them, of one or of several."""
-    said = [w.strip() for family in _seed("group_families") for w in family["said_as"].split(",") if w.strip()]
+    """The words and phrases of `sentence` that name a student group or what is nobody else's business, as the seeds list them, of one or of several."""
+    said = [w.strip() for row in (*_seed("group_families"), *_seed("sensitive_matters")) for w in row["said_as"].split(",") if w.strip()]
     return [w for w in said if re.search(rf"\b{re.escape(w)}(s|es)?\b", sentence, re.IGNORECASE)]
 
 
@@ -58,5 +58,5 @@ def complaint(rule: Mapping[str, str], before: Sequence[Mapping[str, str]] = ())
     if not rule["will_do"].strip().endswith("."):
         return f"will_do is {rule['will_do']!r}; write a sentence that says what the school will do, such as 'The school will call home and offer a talk.'"
     if said := sensitive_words(rule["will_do"]):
-        return f"will_do says {', '.join(map(repr, said))}: it is read aloud to the student and the family; leave out which groups the student is in"
+        return f"will_do says {', '.join(map(repr, said))}: it is read aloud to the student and the family; leave out groups and what is sensitive"
     return ""

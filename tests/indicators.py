@@ -15,5 +15,9 @@ ATTENDANCE = measured_by("msr_attendance")
 WORK = measured_by("msr_assignments", "msr_marks")
 SURVEY = measured_by("msr_survey_answers")
 REACH = measured_by("msr_survey_reach")  # of waves that ask by name
+ASKED = ("", "belonging", "known_by_adult", "connection")  # constructs that the synthetic district's survey asks, and all questions together
+_NOT_ASKED = {m["measure_id"] for m in registry("measures") if m["model"] == "msr_survey_answers" and m["construct"] not in ASKED}
 # of what the synthetic district's files do not say
-UNSENT = measured_by("msr_discipline", "msr_incidents", "msr_minutes", "msr_final_marks", "msr_assignment_reviews", "msr_assessments", "msr_survey_reach")
+UNSENT = frozenset(i for i, some in measures_of_indicators().items() if some & _NOT_ASKED) | measured_by(
+    "msr_discipline", "msr_incidents", "msr_minutes", "msr_final_marks", "msr_assignment_reviews", "msr_assessments", "msr_growth", "msr_survey_reach"
+)

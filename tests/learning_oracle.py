@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 import pandas as pd
 
 Flag = tuple[float, float, bool | None]  # numerator, denominator and flag of a student's row
 Student = tuple[str, list[tuple[str, date, date]]]  # grade, and stays: school, first day, day after the last one
-FAR, FAST, REPAIRED_FROM = 2, 2, 1  # levels
+FAR, FAST, REPAIRED_FROM, SHORT, OVER = 2, 2, 1, Fraction(1, 2), 1  # levels
+PACE_DAYS = 60
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,13 @@ class Learning:
                 rows["gap_repair", "any_gain"] = (float(up), float(was), up > 0 if was >= REPAIRED_FROM else None)
         elif is_asked:
             rows["advancing_fast", "two_levels"] = (0, 0, None)
+        leads_to = self._finish(mine)
+        if leads_to is not None:
+            short, over = (Fraction(floor(max(Fraction(0), side) * 1000), 1000) for side in (-leads_to, leads_to))
+            rows["behind_pace", "half_a_level"] = (float(short), 1, short >= SHORT)
+            rows["ahead_of_pace", "one_level"] = (float(over), 1, over >= OVER)
+        elif is_asked:
+            rows["behind_pace", "half_a_level"] = rows["ahead_of_pace", "one_level"] = (0, 0, None)
         for kind in ("formative", "summative"):
             judged = [(r.on, r.is_proficient) for r in mine if self.kinds[r.assessment, r.subject][1] == kind and r.is_proficient is not None]
             if judged:
@@ -117,12 +125,41 @@ class Learning:
             rows["no_new_evidence", "standard"] = (float(late), 1, late)
         return rows
 
-    def _pair(self, mine: list[Result]) -> tuple[Result, Result] | None:
-        """The last result that has an earlier one on the same assessment, after the first of these."""
+    def _leveled(self, mine: list[Result]) -> list[Result]:
+        return [r for r in mine if self._behind(r) is not None]
+
+    def _finish(self, mine: list[Result]) -> Fraction | None:
+        """What the present pace leads to at the end of the school year, above what is expected of the grade then."""
+        pair = self._pair(self._leveled(mine), PACE_DAYS)
+        if pair is None:
+            return None
+        first, last = pair
+        assert first.level is not None
+        assert last.level is not None
+        end = self.levels[last.assessment, last.subject, self.students[last.student][0]][1]
+        a_day = (last.level - first.level) / (last.on - first.on).days
+        return last.level + a_day * (self.year[1] - last.on).days - end
+
+    def finish_date(self, student: str, area: str) -> date | None:
+        """When the level expected at the end of the year is reached at the present pace; of who is there already, the day of the last result."""
+        pair = self._pair(self._leveled(self._mine(student, area)), PACE_DAYS)
+        if pair is None:
+            return None
+        first, last = pair
+        assert first.level is not None
+        assert last.level is not None
+        to_go = self.levels[last.assessment, last.subject, self.students[student][0]][1] - last.level
+        if to_go <= 0:
+            return last.on
+        gained = last.level - first.level
+        return last.on + timedelta(ceil(to_go * (last.on - first.on).days / gained)) if gained > 0 else None
+
+    def _pair(self, mine: list[Result], apart: int = 1) -> tuple[Result, Result] | None:
+        """The last result that has an earlier one on the same assessment so many days before, after the first of these."""
         pairs = []
         for last in mine:
             before = [r for r in mine if (r.assessment, r.subject) == (last.assessment, last.subject) and r.level is not None and r.on < last.on]
-            if self._is_continuum(last) and last.level is not None and before:
+            if self._is_continuum(last) and last.level is not None and before and (last.on - before[0].on).days >= apart:
                 pairs.append((last.on, -before[0].on.toordinal(), last.level - before[0].level, before[0], last))  # type: ignore[operator]
         return max(pairs, key=lambda p: p[:3])[3:] if pairs else None
 
@@ -150,7 +187,9 @@ class Learning:
         """At each school attended; what is of results alone at the school of the day of the last one."""
         area = indicator.rsplit("_", 1)[1]
         stays = self.students[student][1]
-        if indicator.startswith(("far_behind", "advancing_fast", "no_new_evidence")) and "no_new_evidence_" + area in {i for i, _ in self._asked(student)}:
+        if indicator.startswith(("far_behind", "advancing_fast", "behind_pace", "ahead_of_pace", "no_new_evidence")) and "no_new_evidence_" + area in {
+            i for i, _ in self._asked(student)
+        }:
             return {school for school, begin, _ in stays if begin <= self.as_of}
         mine = self._mine(student, area)
         if indicator.startswith("proficient"):
@@ -159,7 +198,7 @@ class Learning:
         elif indicator.startswith("far_behind"):
             day = max(r.on for r in mine if self._behind(r) is not None)
         else:
-            pair = self._pair(mine)
+            pair = self._pair(mine) if not indicator.startswith(("behind_pace", "ahead_of_pace")) else self._pair(self._leveled(mine), PACE_DAYS)
             assert pair
             day = pair[1].on
         return {school for school, begin, end in stays if begin <= day < end}

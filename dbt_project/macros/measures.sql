@@ -16,6 +16,25 @@
 {%- endmacro %}
 
 
+{#- The school of the days of a relation's rows (student_key, on_date) that name none, as a subquery: the one at which the student was on that day, the
+    primary one of two where `place` is 1. -#}
+{% macro schools_on_days(relation, where='true') %}
+    (
+        select
+            days.student_key,
+            days.on_date,
+            stints.school_key,
+            row_number() over (
+                partition by days.student_key, days.on_date
+                order by case when stints.is_primary then 0 else 1 end, stints.entry_date, stints.school_key
+            ) as place
+        from (select distinct student_key, on_date from {{ relation }} where {{ where }}) as days
+        inner join {{ ref('dim_stints') }} as stints
+            on days.student_key = stints.student_key and days.on_date >= stints.entry_date and days.on_date < stints.exit_date
+    )
+{%- endmacro %}
+
+
 {#- The last day of school of each calendar in each school year, as a subquery: calendar_key, school_year, last_day. -#}
 {% macro last_school_days() %}
     (

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipelines.lineage.evidence_growth import GROWTH
 from pipelines.lineage.evidence_learning import ASSESSMENTS
 from pipelines.lineage.evidence_stays import DISCIPLINE, INCIDENTS, REACH, STAYS
 from pipelines.lineage.graph import registry
@@ -319,6 +320,7 @@ EVIDENCE: Mapping[str, str] = {
     "msr_survey_reach": REACH,
     "msr_incidents": INCIDENTS,
     "msr_assessments": ASSESSMENTS,
+    "msr_growth": GROWTH,
     "msr_survey_answers": _SURVEY_ANSWERS,
     "msr_assignment_reviews": _REVIEWS,
 }

@@ -17,9 +17,14 @@ _OF_RESULT = {
     "gain_known": "r.is_last_gain::bigint",
     "levels_behind_at_first": "if(r.is_last_gain and r.behind is not null, r.first_behind, 0)",
     "levels_caught_up": "if(r.is_last_gain and r.behind is not null, greatest(0, r.first_behind - r.behind), 0)",
+    "pace_known": "r.is_last_pace::bigint",
+    "levels_short": "if(r.is_last_pace, greatest(0, -r.over_by) // r.days_apart, 0)",
+    "levels_over": "if(r.is_last_pace, greatest(0, r.over_by) // r.days_apart, 0)",
     "result_judged": "r.is_last_judged::bigint", "result_proficient": "(r.is_last_judged and r.is_proficient)::bigint",
     "evidence_awaited": "r.is_awaited::bigint", "evidence_overdue": "(r.is_awaited and r.is_overdue)::bigint",
 }  # fmt: skip
+# How many days two results are apart from which on a pace is known: one number for all measures of it.
+(_PACE_DAYS,) = {int(m["least"]) for m in registry("learning_measures") if m["counted"] in ("pace_known", "levels_short", "levels_over")}
 
 
 def _of_learning(m: Mapping[str, str]) -> str:
@@ -31,7 +36,7 @@ def _of_learning(m: Mapping[str, str]) -> str:
 # Results of assessments, and the stays of whom a level is expected. Of a student's results in an area only the last of each sort says something: the last
 # with a level that can be held against what is expected, the last with an earlier one on the same assessment (and the first of these, by what it left), the
 # last of a kind that is judged, and the last of all, or the day on which the student came or came back, from which on evidence is awaited.
-_LEARNING_MEASURES = ",\n        ".join(_of_learning(m) for m in registry("learning_measures"))
+_LEARNING_MEASURES = ",\n        ".join(_of_learning(m) for m in registry("learning_measures") if m["counted"] in _OF_RESULT)
 ASSESSMENTS = f"""
     with expected as (
         select l.assessment_id, coalesce(l.subject, '') as subject, l.grade_level, lower(k.learning_area) as learning_area,
@@ -44,7 +49,7 @@ ASSESSMENTS = f"""
         select r.* exclude (level_number), coalesce(r.subject, '') as area_subject, y.days,
             case when r.is_on_continuum then round(r.level_number * 1000)::bigint end as level,
             (greatest(0, y.days * (e.low - round(r.level_number * 1000)::bigint) + (r.administered_on - y.start_date) * (e.high - e.low)) // y.days)::bigint
-                as gap, e.low
+                as gap, e.low, e.high, r.administered_on - y.start_date as nth_day
         from core.fct_assessment_results r
         join trace_dates d on d.calendar_date = r.administered_on
         cross join year y
@@ -59,7 +64,10 @@ ASSESSMENTS = f"""
         from behind where level is not null group by all
     ), results as (
         select b.*, f.first_on, f.first_level, nullif(f.first_behind, -1) as first_behind,
-            b.level is not null and b.administered_on > f.first_on as has_gain
+            b.level is not null and b.administered_on > f.first_on as has_gain,
+            coalesce(b.behind is not null and b.administered_on - f.first_on >= {_PACE_DAYS}, false) as has_pace,
+            (b.administered_on - f.first_on)::bigint as days_apart,
+            (b.level - b.high) * (b.administered_on - f.first_on) + (b.level - f.first_level) * (b.days - b.nth_day) as over_by
         from behind b left join firsts f using (student_key, learning_area, assessment_id, area_subject)
     ), ranked as (
         select *,
@@ -68,6 +76,9 @@ ASSESSMENTS = f"""
             has_gain and 1 = row_number() over (
                 partition by student_key, learning_area, has_gain
                 order by administered_on desc, first_on, level - first_level desc, assessment_id, area_subject) as is_last_gain,
+            has_pace and 1 = row_number() over (
+                partition by student_key, learning_area, has_pace
+                order by administered_on desc, first_on, level - first_level desc, assessment_id, area_subject) as is_last_pace,
             is_proficient is not null and 1 = row_number() over (
                 partition by student_key, learning_area, assessment_kind, is_proficient is null
                 order by administered_on desc, is_proficient desc) as is_last_judged,
@@ -111,17 +122,18 @@ ASSESSMENTS = f"""
         qualify 1 = row_number() over (partition by w.student_key, w.learning_area order by w.since desc)
     ), rows as (
         select r.student_key, null as school_key, r.administered_on as on_date, r.learning_area, r.assessment_kind, r.level, r.behind, r.first_level,
-            r.first_behind, r.is_proficient, r.is_last_level, r.is_last_gain, r.is_last_judged, false as is_stay,
+            r.first_behind, r.is_proficient, r.is_last_level, r.is_last_gain, r.is_last_pace, r.days_apart, r.over_by, r.is_last_judged,
+            false as is_stay,
             r.is_last and w.last_on is not null as is_awaited, w.since + (select evidence_days from settings.learning) <= w.known_until as is_overdue,
             r.assessment_id || coalesce(', ' || nullif(r.subject, ''), '') || coalesce(': level ' || (r.level / 1000)::decimal(12, 3), ': ' ||
                 r.performance_level, '') as what, r.delivery_id, r.line_number
         from ranked r left join waits w on w.student_key = r.student_key and w.learning_area = r.learning_area
         union all
-        select student_key, school_key, on_date, learning_area, null, null, null, null, null, null, false, false, false, true, false, false,
+        select student_key, school_key, on_date, learning_area, null, null, null, null, null, null, false, false, false, null, null, false, true, false, false,
             'enrolled since ' || entry_date, '', null
         from stays join trace_dates d on d.calendar_date = on_date
         union all
-        select student_key, null, since, learning_area, null, null, null, null, null, null, false, false, false, false, true,
+        select student_key, null, since, learning_area, null, null, null, null, null, null, false, false, false, null, null, false, false, true,
             since + (select evidence_days from settings.learning) <= known_until, 'no result since ' || since, '', null
         from waits where last_on is null
     ), at_school as (

@@ -22,7 +22,8 @@ import pytest
 
 from pipelines.nightly import Outcome
 from tests.districts import START, TestDistrict, make_district
-from tests.indicators import SURVEY as SURVEY_INDICATORS
+from tests.indicators import SURVEY as SURVEYED
+from tests.indicators import UNSENT
 from tests.indicators import WORK as WORK_INDICATORS
 from tests.landing import zipped
 
@@ -30,6 +31,7 @@ BEFORE, BAD, MENDED = date(2025, 8, 29), date(2025, 9, 2), date(2025, 9, 3)  # a
 ATTENDANCE = "attendance/attendance_2025-09-02.csv"
 CORRECTIONS = "attendance/corrections_2025-09-02.csv"
 PROGRAMS = "programs/programs_2025-09-02.csv"
+SURVEY_INDICATORS = SURVEYED - UNSENT
 SURVEY = "survey/pulse_w1_2025-09-02.csv"  # the form's answers so far, exported once more
 ROSTER = "oneroster/2025-09-02/oneroster.zip"
 MARKS = "oneroster/2025-09-02/gradebook.zip"

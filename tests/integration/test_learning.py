@@ -151,7 +151,8 @@ class FernHollow:
                                       for (s, a, on, subject), said in self.results.items() if on <= day])  # fmt: skip
 
 
-NEW = {i["indicator_id"] for i in registry("indicators") if i["denominator_measure"] in {m["measure_id"] for m in registry("learning_measures")}}
+NEW = {i["indicator_id"] for i in registry("indicators") if i["denominator_measure"] in {
+    m["measure_id"] for m in registry("measures") if m["model"] == "msr_assessments"}}  # fmt: skip
 SOME = "(" + ", ".join(f"'{i}'" for i in sorted(NEW)) + ")"
 # by student: results of mathematics, each on a line or beside it; p00, p04 ... are in grade 3, p01, p05 ... in grade 4
 START, QUARTER = YEAR[0], date(2025, 11, 11)  # the 71st of 284 days
@@ -163,6 +164,14 @@ PLANTED = {
     "p69": [(START, "3"), (QUARTER, "2.5")],  # and one that fell
     "p34": [(START, "5")], "p70": [(START, "5")],  # back as long ago as evidence is waited for, and a day later
     "p64": [(QUARTER + timedelta(1), "3")], "p68": [(QUARTER - timedelta(1), "3")],  # the quarter is as long ago as evidence is waited for
+}  # fmt: skip
+# and of reading: from START to QUARTER is a quarter of the year, so that four times what was gained by then would be gained by its end
+PACED = START + timedelta(60)
+READING = {
+    "p25": [(START, "4"), (QUARTER, "4.125")], "p33": [(START, "4"), (QUARTER, "4.126")],  # half a level short of five at the end, and less
+    "p45": [(START, "4"), (QUARTER, "4.5")], "p49": [(START, "4"), (QUARTER, "4.499")],  # a level above five, and less
+    "p09": [(START, "4"), (PACED, "4")], "p13": [(START, "4"), (PACED - timedelta(1), "4")],  # 60 days apart, and 59
+    "p57": [(START, "4.5"), (QUARTER, "4.25")],  # a level that fell goes on falling
 }  # fmt: skip
 
 
@@ -193,24 +202,26 @@ def assert_learning(fern: FernHollow, district: TestDistrict, as_of: date) -> No
 def assert_exceptions(fern: FernHollow, district: TestDistrict, as_of: date) -> None:
     """Both directions, each with its reason: of every student and area the flags that are raised, and no others."""
     learning = fern.learning(as_of)
-    kinds = {"far_behind": "far_behind", "advancing_fast": "advancing_fast", "no_new_evidence": "no_new_evidence"}
+    kinds = {"far_behind", "advancing_fast", "behind_pace", "ahead_of_pace", "no_new_evidence"}
     expected = {
-        (kinds[i.rsplit("_", 1)[0]], i.rsplit("_", 1)[1], s): n
+        (i.rsplit("_", 1)[0], i.rsplit("_", 1)[1], s): n
         for (i, _), rows in learning.flags().items() for s, (n, _, flag) in rows.items() if flag and i.rsplit("_", 1)[0] in kinds
     }  # fmt: skip
     rows = district.query(
-        "select pace_exception, learning_area, student_key, numerator::double, last_result_date, reason from marts.rpt_pace_exceptions where school_id is null"
+        "select pace_exception, learning_area, student_key, numerator::double, last_result_date, projected_finish_date, reason from marts.rpt_pace_exceptions "
+        "where school_id is null"
     )
     assert {(kind, area, s): n for kind, area, s, n, *_ in rows} == expected
     assert len(rows) == len(expected)
-    for kind, area, s, n, last, reason in rows:
+    for kind, area, s, n, last, finish, reason in rows:
+        assert finish == learning.finish_date(s, area), (kind, area, s)
         days = [r.on for r in learning.results if r.student == s and KINDS[r.assessment, r.subject][0] == area and r.on <= as_of]
         assert last == max(days, default=None)
         if kind == "no_new_evidence":
             assert reason == (f"No new evidence in {area} since {last}." if days else f"No evidence in {area} yet this school year.")
         else:
             assert f" in {area}" in reason
-            assert f": {n:g}; the line is 2." in reason
+            assert (f" {n:g} levels " if "pace" in kind else f": {n:g}; the line is 2.") in reason
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +231,8 @@ def hollow(tmp_path_factory: pytest.TempPathFactory) -> tuple[FernHollow, TestDi
     fern.draw(5)
     for student, levels in PLANTED.items():
         fern.plant(student, *levels)
+    for student, levels in READING.items():
+        fern.plant(student, *levels, subject="Rdg")
     fern.plant("p16", (START, "3"), (SECOND, "5.5"), subject="Rdg")
     fern.settings()
     fern.put_base()
@@ -247,7 +260,7 @@ def test_exceptions_in_both_directions_are_the_flags_with_their_reasons(hollow: 
     fern, district = hollow
     assert_exceptions(fern, district, SECOND)
     found = district.query("select pace_exception, learning_area, count(*) from marts.rpt_pace_exceptions where school_id is null group by all")
-    assert len(found) == 6, "of each kind and area there is one"
+    assert len(found) == 10, "of each kind and area there is one"
     said = [reason for (reason,) in district.query("select distinct reason from marts.rpt_pace_exceptions")]
     assert not [reason for reason in said if "stalled" in reason.lower()]
     with duckdb.connect(str(district.warehouse.parent / "restricted.duckdb"), read_only=True) as db:
@@ -272,6 +285,25 @@ def test_lines_are_exact(hollow: tuple[FernHollow, TestDistrict]) -> None:
     assert flags("no_new_evidence_mathematics", "standard", "p34", "p70") == [True, False], "who was away is awaited from the day of coming back"
     assert built["gap_repair_mathematics", "any_gain"]["p57"][:2] == (0.001, 1.0)
     assert "p24" not in built["gap_repair_mathematics", "any_gain"], "one result shows no gap being repaired"
+
+
+def test_where_a_pace_leads_is_exact(hollow: tuple[FernHollow, TestDistrict]) -> None:
+    _, district = hollow
+    built = rows_of(district)
+    behind, ahead = built["behind_pace_reading", "half_a_level"], built["ahead_of_pace_reading", "one_level"]
+    assert [behind[s] for s in ("p25", "p33", "p57")] == [(0.5, 1, True), (0.496, 1, False), (1.5, 1, True)]
+    assert [ahead[s] for s in ("p45", "p49", "p25")] == [(1, 1, True), (0.996, 1, False), (0, 1, False)]
+    assert [behind[s][2] for s in ("p09", "p13")] == [True, None], "results that are too near one another show no pace"
+    said = dict(district.query(
+        "select student_key, flag_reason from marts.fct_student_indicators where school_id is null and indicator_id = 'behind_pace_reading'"
+    ))  # fmt: skip
+    assert said["p25"] == "At the pace since the first result of this school year, 0.5 levels short in reading of what is expected at its end."
+    assert said["p13"] == "Not judged yet: it takes results in reading on one assessment of this school year that are 60 days apart or more."
+    assert said["p33"] is None
+    sql = "select student_key, projected_finish_date from marts.rpt_pace_exceptions where school_id is null and pace_exception = 'behind_pace'"
+    finish = dict(district.query(f"{sql} and learning_area = 'reading'"))
+    assert finish["p25"] == QUARTER + timedelta(71 * 7), "an eighth of a level in 71 days, and seven to go"
+    assert finish["p57"] is None, "a level that does not rise reaches nothing"
 
 
 def test_reasons_say_what_is_known_and_what_is_not(hollow: tuple[FernHollow, TestDistrict]) -> None:

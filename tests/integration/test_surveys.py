@@ -24,6 +24,7 @@ import pytest
 from pipelines.lineage.ledger import Ledger
 from pipelines.lineage.trace import find_figure, trace
 from pipelines.nightly import Outcome
+from pipelines.priority_rules import sensitive_words
 from tests.indicators import REACH, SURVEY
 from tests.nights import Night, make
 from tests.surveys import ITEM_COLUMNS, as_csv, item
@@ -35,6 +36,7 @@ VALUE = {answer: n for n, answer in enumerate(AGREE, start=1)}
 NOT_SURE, LOW, HIGH, FAVORABLE = "Not sure", 1, 5, 4
 SAFE, LEFT_OUT, HEARD = "I feel safe here", "I often feel left out here", "Adults listen to me here"
 REVERSED = {LEFT_OUT}
+ALSO_IN = {SAFE: "safety food_access growth_mindset", LEFT_OUT: "food_access growth_mindset", HEARD: ""}  # whatever they are called: constructs are the map's
 IMPORT_IDS = {SAFE: "QID1", LEFT_OUT: "QID2", HEARD: "QID3"}
 
 SETTINGS = """
@@ -157,8 +159,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Any:
         f.write(SETTINGS)
     with (night.folder / "codes/survey_items.csv").open(newline="", encoding="utf-8") as f:
         old = [[row.get(c, {"occurrence": "1", "kind": "single"}.get(c, "")) for c in ITEM_COLUMNS] for row in csv.DictReader(f)]
-    items = [item(t, survey="climate", reverse=t in REVERSED) for t in (SAFE, LEFT_OUT, HEARD)]
-    items += [item(f"Q{n}", t, survey="climate", reverse=t in REVERSED, import_id=IMPORT_IDS[t]) for n, t in enumerate((SAFE, LEFT_OUT, HEARD), start=1)]
+    items = [item(t, survey="climate", reverse=t in REVERSED, also_in=ALSO_IN[t]) for t in (SAFE, LEFT_OUT, HEARD)]
+    items += [
+        item(f"Q{n}", t, survey="climate", reverse=t in REVERSED, import_id=IMPORT_IDS[t], also_in=ALSO_IN[t])
+        for n, t in enumerate((SAFE, LEFT_OUT, HEARD), start=1)
+    ]
     items += [item("Anything else?", survey="climate", kind="text")]
     (night.folder / "codes/survey_items.csv").write_text(as_csv([ITEM_COLUMNS, *old, *items]), encoding="utf-8")
     scales = night.folder / "codes/survey_scales.csv"
@@ -250,6 +255,39 @@ def test_values_reversed_favorable_and_valid_are_those_that_pandas_finds(told: T
     sql = "select sum(quantity) filter (where measure_id = 'answers_favorable')::int, sum(quantity) filter (where measure_id = 'answers_valid')::int"
     favorable = int((valid["value"] >= FAVORABLE).sum())
     assert told.night.query(f"{sql} from measurements.fct_measurements where subject_key like 'climate|%'") == [(favorable, len(valid))]
+
+
+def _asked(told: Told, construct: str) -> Any:
+    """By respondent of any wave: valid answers to the construct's questions, favorable ones and what their values add up to."""
+    mine = _expected(told).dropna(subset="value")
+    mine = mine[mine["item"].map(lambda t: construct in ALSO_IN[t].split())].assign(good=lambda f: f["value"] >= FAVORABLE)
+    return mine.groupby(["wave", "respondent"]).agg(valid=("value", "size"), good=("good", "sum"), value=("value", "sum"))
+
+
+def test_foundational_needs_and_skills_are_figures_of_responses_by_the_districts_own_map(told: Told) -> None:
+    sql = "select indicator_id, numerator::double, denominator::double from marts.agg_indicator_values"
+    built = {i: (n, d) for i, n, d in told.night.query(f"{sql} where period_type = 'year_to_date' and school_id is null and grade_level is null")}
+    for indicator, construct in (("safe_at_school", "safety"), ("food_access", "food_access")):
+        by = _asked(told, construct)
+        assert built[indicator] == ((by["good"] == by["valid"]).sum(), len(by)), "favorable on every question that somebody answered"
+    by = _asked(told, "growth_mindset")
+    assert built["growth_mindset_favorable"] == (by["good"].sum(), by["valid"].sum())
+    means = (by["value"] / by["valid"])[by["valid"] * 2 >= 2]
+    assert built["growth_mindset_scale_mean"] == (pytest.approx(means.sum(), abs=0.0005 * len(means)), len(means))
+    asked_of_nobody = {"food_access_families", "devices_and_internet", "self_management_favorable", "learning_skills_favorable"}
+    assert not asked_of_nobody & set(built), "what a district does not ask has no figure"
+
+
+def test_what_is_sensitive_stays_with_responses_whatever_the_wave(told: Told) -> None:
+    """Also the linked wave says of no student who is short of food or does not feel safe: no row, no reason, no list."""
+    found = {i for (i,) in told.night.query("select distinct indicator_id from marts.agg_indicator_values")}
+    matters = {"safe_at_school", "food_access", "growth_mindset_favorable", "growth_mindset_scale_mean"}
+    assert matters <= found
+    assert matters.isdisjoint(i for (i,) in told.night.query("select distinct indicator_id from marts.fct_student_indicators"))
+    groups = f"select distinct group_family from marts.agg_indicator_values where indicator_id in {tuple(sorted(matters))}"
+    assert told.night.query(groups) == [("all",)], "a response is in no student's group"
+    words = "select flag_reason || coalesce(next_action, '') from marts.rpt_priority_students union all select flag_reason from marts.fct_student_indicators"
+    assert not [w for (w,) in told.night.query(words) if w and sensitive_words(w)]
 
 
 def test_only_a_linked_answer_leads_to_a_respondent(told: Told) -> None:

@@ -52,6 +52,19 @@ def test_a_level_that_cannot_be_read_is_refused(tmp_path: Path, row: str, said: 
         district.code_map("learning_levels")
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [("growth,2025-9-01,2025-09-30", "first_day is '2025-9-01'; write a date as 2025-09-30"), ("growth,2025-09-01,", "last_day is ''; write a date"),
+     ("growth,2025-09-01,2025-09-31", "last_day is '2025-09-31'"), ("growth,20250901,2025-09-30", "first_day is '20250901'"),
+     ("growth,2025-09-02,2025-09-01", "last_day is 2025-09-01, before first_day, 2025-09-02; write the later of the two days last"),
+     ("growth,2025-12-01,2025-12-02", "assessment_id, first_day are those of a row before")],
+)  # fmt: skip
+def test_a_window_is_two_days_in_order(tmp_path: Path, row: str, said: str) -> None:
+    district = load_district(maps(tmp_path, assessment_windows=f"assessment_id,first_day,last_day\ngrowth,2025-12-01,2025-12-01\n{row}\n"))
+    with pytest.raises(SettingsError, match=rf"assessment_windows\.csv, line 3: {said}"):
+        district.code_map("assessment_windows")
+
+
 def test_a_kind_of_assessment_is_one_of_three(tmp_path: Path) -> None:
     district = load_district(maps(tmp_path, assessment_kinds="assessment_id,subject,learning_area,kind\nquick,Math,mathematics,weekly\n"))
     with pytest.raises(SettingsError, match="kind is 'weekly'; write formative or interim or summative"):

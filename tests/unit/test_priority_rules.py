@@ -62,11 +62,14 @@ def test_what_it_takes_to_be_a_rule_changes_the_fingerprint(tmp_path: Path) -> N
         ("attendance_rate,standard,The school will call.", "indicator_id is 'attendance_rate', which flags no student; write one of "),  # a share
         ("gpa,unweighted,The school will call.", "indicator_id is 'gpa', which flags no student; write one of "),  # a mean
         ("connection,standard,The school will call.", "indicator_id is 'connection', which flags no student; write one of "),  # of responses
+        ("food_access,standard,The school will call.", "indicator_id is 'food_access', which flags no student; write one of "),  # of responses
+        ("safe_at_school,standard,The school will call.", "indicator_id is 'safe_at_school', which flags no student; write one of "),
         ("foster,yes,The school will call.", "indicator_id is 'foster', a student group: who a student is puts nobody on the list; "),
         ("race_ethnicity,asian,The school will call.", "indicator_id is 'race_ethnicity', a student group: "),
         ("severe_chronic_absence,district,", "will_do is ''; write a sentence that says what the school will do, such as "),
         ("severe_chronic_absence,district,call home", "will_do is 'call home'; write a sentence "),
         ("severe_chronic_absence,district,The school will call the foster parents.", "will_do says 'foster parent': it is read aloud to the student "),
+        ("severe_chronic_absence,district,It gives food at the pantry.", "will_do says 'food', 'pantry': it is read aloud to the student "),
         ("chronic_absence,district,The school will write.", "'chronic_absence' by profile 'district' is a rule already; "),
     ],
 )
@@ -91,6 +94,8 @@ def test_every_group_has_words_and_no_sentence_that_may_be_read_aloud_has_them()
              "sped.", "McKinney-Vento.", "free or reduced lunch.", "foster care.", "foster children.", "a foster home.", "a foster family.")  # fmt: skip
     assert [s for s in named if not sensitive_words(s)] == []
     assert sensitive_words("The school will foster trust, and the whiteboards tell of the essay on bells.") == []
+    for matter in seed("sensitive_matters"):
+        assert sensitive_words(f"Because of {matter['said_as'].split(',')[0].upper()}."), f"{matter['matter']} is not found in capital letters"
     spoken = [i[c] for i in seed("indicators") for c in ("flag_words", "no_flag_words", "not_yet_words")]
     spoken += [p["flag_words"] for p in seed("indicator_profiles")]
     spoken += [a[c] for a in seed("monitoring_areas") for c in ("nothing_words", "since_words")]
@@ -98,6 +103,21 @@ def test_every_group_has_words_and_no_sentence_that_may_be_read_aloud_has_them()
         spoken += [r["will_do"] for r in csv.DictReader(f)]
     assert [s for s in spoken if s and sensitive_words(s)] == []
     assert len([s for s in spoken if s]) > 20
+
+
+def test_what_is_sensitive_is_counted_of_responses_and_never_of_a_student() -> None:
+    """An indicator that speaks of a sensitive matter has no row of a student: no flag, no reason, no rule of the list; nor is it evidence of monitoring."""
+    subjects = {m["measure_id"]: m["subject_type"] for m in seed("measures")}
+    speak = [i for i in seed("indicators") if sensitive_words(" ".join((i["indicator_name"], i["description"], i["numerator_words"])))]
+    of_students = {i["indicator_id"] for i in speak if subjects.get(i["denominator_measure"]) != "response"}
+    assert of_students == set()
+    assert {"safe_at_school", "food_access", "food_access_families"} <= {i["indicator_id"] for i in speak}, "the search finds what is there"
+    constructs = {m["measure_id"]: m["construct"] for m in seed("measures")}
+    sensitive = {m for m, c in constructs.items() if c in ("safety", "food_access", "devices_and_internet")}
+    assert {subjects[m] for m in sensitive} == {"response"}
+    assert not sensitive & {e["measure_id"] for e in seed("monitoring_evidence")}
+    named = {i["indicator_id"] for i in seed("indicators") if {i["numerator_measure"], i["denominator_measure"]} & sensitive}
+    assert not named & {p["part_indicator_id"] for p in seed("indicator_parts")} | named & {e["indicator_id"] for e in seed("pace_exceptions")}
 
 
 def test_an_area_is_seen_by_measures_of_students_and_known_kinds_of_evidence() -> None:

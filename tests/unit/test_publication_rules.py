@@ -230,13 +230,15 @@ def test_an_exception_that_cannot_be_is_named(change: dict[str, str], rules: set
         ("The boys meet.", None, {"a_reason_names_no_group"}), ("Called at a foster home.", "Call", {"a_reason_names_no_group"}),
         ("The school will foster trust.", "Foster trust", set()), ("The school will call home.", None, set()),
         ("The school will call home.", "Ask for the IEPs", {"a_next_action_names_no_group"}),
+        ("There is not enough food.", "Ask about Hunger", {"a_reason_names_no_group", "a_next_action_names_no_group"}),
     ],
 )  # fmt: skip
 def test_a_student_group_in_the_words_of_the_list_is_told(reason: str, action: str | None, rules: set[str]) -> None:
     db = duckdb.connect()
     for schema in ("marts", "registry"):
         db.execute(f"create schema {schema}")
-    db.execute(f"create table registry.group_families as select * from read_csv('{PROJECT / 'seeds' / 'group_families.csv'}', header = true)")
+    for seed in ("group_families", "sensitive_matters"):
+        db.execute(f"create table registry.{seed} as select * from read_csv('{PROJECT / 'seeds' / f'{seed}.csv'}', header = true)")
     db.execute("create table marts.listed (indicator_id varchar, school_year int, school_id varchar, flag_reason varchar, next_action varchar)")
     db.execute("insert into marts.listed values ('priority_students', 2026, '110', ?, ?)", [reason, action])
     of_groups = [rule for rule in load_suites("publication")["rpt_priority_students"].rules if "group" in rule.id]

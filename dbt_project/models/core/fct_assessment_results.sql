@@ -16,6 +16,7 @@ select
     assessments.scale_score,
     assessments.performance_level,
     assessments.level_number,
+    assessments.growth_percentile,
     assessments.is_on_continuum,
     assessments.is_proficient,
     assessments.delivery_id,

@@ -11,6 +11,7 @@ select
     assessments.scale_score,
     assessments.performance_level,
     coalesce(assessments.level_number, {{ try_cast_decimal('levels.level_number') }}) as level_number,
+    assessments.growth_percentile,
     expected.assessment_id is not null and kinds.learning_area is not null as is_on_continuum,
     case lower(levels.is_proficient) when 'true' then true when 'false' then false end as is_proficient,
     assessments.delivery_id,

@@ -8,8 +8,8 @@
 -- The one shape of every measure: a subject, where and in which groups it was, a week piece, a measure, a quantity in the measure's unit times its scale.
 -- A student is in the grade of the school year, so that measure models leave it out; a survey response, or a review, is in the grade that it names.
 {% set measure_models = [
-    'msr_attendance', 'msr_minutes', 'msr_assignments', 'msr_marks', 'msr_final_marks', 'msr_discipline', 'msr_incidents', 'msr_assessments', 'msr_stays',
-    'msr_survey_reach', 'msr_survey_answers', 'msr_assignment_reviews'
+    'msr_attendance', 'msr_minutes', 'msr_assignments', 'msr_marks', 'msr_final_marks', 'msr_discipline', 'msr_incidents', 'msr_assessments', 'msr_growth',
+    'msr_stays', 'msr_survey_reach', 'msr_survey_answers', 'msr_assignment_reviews'
 ] %}
 with measured as (
     {% for model in measure_models -%}

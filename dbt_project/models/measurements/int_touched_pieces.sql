@@ -161,7 +161,22 @@ pieces as (
         inner join {{ ref('fct_assessment_results') }} as results
             on changed.student_key = results.student_key and changed.school_year = results.school_year
         union
-        -- and one of a day that has come now, or since which there has been nothing new for as long as the district says, as of a stay without any
+        -- a pair of results that came, went or moved to another piece, and all pairs that are compared with one that did
+        select student_key, piece_start, 'assessments' as cause
+        from {{ touched_difference(ref('int_growth_pairs'), ['student_key', 'piece_start']) }} as pairs
+        union
+        select pairs.student_key, pairs.piece_start, 'assessments' as cause
+        from {{ ref('int_growth_lines_changed') }} as changed
+        inner join {{ ref('int_growth_pairs') }} as pairs
+            on
+                changed.assessment_id = pairs.assessment_id
+                and changed.subject = pairs.subject
+                and changed.school_year = pairs.school_year
+                and changed.grade_level = pairs.grade_level
+                and changed.earlier_start = pairs.earlier_start
+                and changed.window_start = pairs.window_start
+        union
+        -- and a result of a day that has come now, or since which there has been nothing new for as long as the district says, as of a stay without any
         select results.student_key, results.piece_start, 'assessments' as cause
         from {{ ref('fct_assessment_results') }} as results
         cross join {{ source('settings', 'learning') }} as learning

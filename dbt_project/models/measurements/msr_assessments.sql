@@ -1,12 +1,12 @@
 -- What assessments say of a student's learning, by area: how far the last result on a continuum of levels is behind what is expected of the grade by then, what
--- was gained since the first result of the school year on the same assessment and how much of what was behind is caught up, whether the last result of a kind
--- is proficient, and whether evidence is overdue. All of these are states: they stand in the week piece of the result that they rest on.
+-- was gained since the first result of the school year on the same assessment, how much of what was behind is caught up and where that pace leads, whether the
+-- last result of a kind is proficient, and whether evidence is overdue. All of these are states: they stand in the week piece of the result that they rest on.
 -- What is expected moves from `start_level` on the first day of the school year to `end_level` on its last; levels are counted in thousandths, and what is
 -- behind is rounded down, so that rounding brings nobody over a line. Of two results of one day the better one counts. Without a result there is no state,
 -- and never a level of nought: who lacks one is known from the stays at schools of students of whose grade a level is expected. Nobody is overdue before a
 -- stay, after it, or after the last day of school of the year: nothing could have been given there.
 with measures as (
-    select learning.measure_id, learning.counted, learning.learning_area, learning.assessment_kind, measures.scale
+    select learning.measure_id, learning.counted, learning.learning_area, learning.assessment_kind, cast(learning.least as bigint) as least, measures.scale
     from {{ ref('learning_measures') }} as learning
     inner join {{ ref('measures') }} as measures on learning.measure_id = measures.measure_id
 ),
@@ -107,6 +107,34 @@ last_gains as (
         ) as recency
     from since_first
     where administered_on > first_on
+),
+
+-- what would be reached by the end of the school year, if the level went on as it did from the first of these results to the last, above what is expected
+-- then (below nought: short of it); where the two are as many days apart as a measure asks for
+paced as (
+    select
+        since_first.student_key,
+        since_first.piece_start,
+        since_first.administered_on,
+        measures.measure_id,
+        measures.counted,
+        measures.scale,
+        {{ day_diff('since_first.first_on', 'since_first.administered_on') }} as n_days_apart,
+        (since_first.level - since_first.end_level) * {{ day_diff('since_first.first_on', 'since_first.administered_on') }}
+        + (since_first.level - since_first.first_level) * (since_first.n_days - since_first.nth_day) as over_by_days_apart,
+        row_number() over (
+            partition by since_first.student_key, measures.measure_id, since_first.piece_start
+            order by
+                since_first.administered_on desc, since_first.first_on asc, since_first.level - since_first.first_level desc, since_first.assessment_id asc,
+                since_first.subject asc
+        ) as recency
+    from since_first
+    inner join measures
+        on
+            since_first.learning_area = measures.learning_area
+            and measures.counted in ('pace_known', 'levels_short', 'levels_over')
+            and {{ day_diff('since_first.first_on', 'since_first.administered_on') }} >= measures.least
+    where since_first.behind is not null
 ),
 
 last_judged as (
@@ -249,6 +277,17 @@ counted as (
     where last_gains.recency = 1
     union all
     select
+        paced.student_key, cast(null as {{ dbt.type_string() }}) as school_key, paced.piece_start, paced.administered_on as on_date,
+        paced.measure_id,
+        case paced.counted
+            when 'pace_known' then paced.scale
+            when 'levels_short' then cast(floor(greatest(0, -paced.over_by_days_apart) * paced.scale / (1000 * paced.n_days_apart)) as bigint)
+            else cast(floor(greatest(0, paced.over_by_days_apart) * paced.scale / (1000 * paced.n_days_apart)) as bigint)
+        end as quantity
+    from paced
+    where paced.recency = 1
+    union all
+    select
         last_judged.student_key, cast(null as {{ dbt.type_string() }}) as school_key, last_judged.piece_start, last_judged.administered_on as on_date,
         measures.measure_id,
         case when measures.counted = 'result_judged' or last_judged.is_proficient then measures.scale else 0 end as quantity
@@ -273,21 +312,6 @@ counted as (
         measures.scale as quantity
     from stays
     inner join measures on stays.learning_area = measures.learning_area and measures.counted = 'stay_with_level'
-),
-
--- a result names no school: it is of the one at which the student was on its day, the primary one of two
-schools as (
-    select
-        days.student_key,
-        days.on_date,
-        stints.school_key,
-        row_number() over (
-            partition by days.student_key, days.on_date
-            order by case when stints.is_primary then 0 else 1 end, stints.entry_date, stints.school_key
-        ) as place
-    from (select distinct student_key, on_date from counted where school_key is null) as days
-    inner join {{ ref('dim_stints') }} as stints
-        on days.student_key = stints.student_key and days.on_date >= stints.entry_date and days.on_date < stints.exit_date
 )
 
 select
@@ -308,5 +332,6 @@ inner join {{ ref('dim_student_versions') }} as versions
         counted.student_key = versions.student_key
         and counted.on_date >= versions.valid_from
         and counted.on_date < versions.valid_to
-left join schools on counted.student_key = schools.student_key and counted.on_date = schools.on_date and schools.place = 1
+left join {{ schools_on_days('counted', where='school_key is null') }} as schools
+    on counted.student_key = schools.student_key and counted.on_date = schools.on_date and schools.place = 1
 group by counted.student_key, coalesce(counted.school_key, schools.school_key, ''), versions.signature, counted.piece_start, counted.measure_id

@@ -107,11 +107,12 @@ select
     end as decimal(18, 3)) as numerator,
     cast(case
         when said.rollup = 'distinct' then said.denominator
-        when said.rollup = 'total_per_person' then 1
+        when said.rollup = 'total_per_person' then least(said.denominator, 1)
         else cast(said.total_denominator as decimal(18, 3)) / said.under_scale
     end as decimal(18, 3)) as denominator,
     case
         when said.rollup = 'distinct' then {{ safe_divide('said.numerator', 'said.denominator') }}
+        when said.rollup = 'total_per_person' and said.denominator = 0 then null -- not judged: no number, and never nought
         when said.rollup = 'total_per_person' then {{ safe_divide('said.total_numerator', 'said.over_scale') }}
         when said.rollup = 'ratio_per_person' then {{ thousandths('said.total_numerator', 'said.total_denominator') }} / cast(1000 as double)
         else {{ safe_divide('said.total_numerator * said.under_scale', 'said.total_denominator * said.over_scale') }}

@@ -4,8 +4,58 @@
     touched='int_touched_subject_periods',
     touched_key=['student_key', 'school_year', 'period_type', 'period_start']
 ) }}
--- The flags that `pace_exceptions` names, as the student's own rows have them: nothing is judged here. Words of the registry go before the flag's own.
-with evidence as (
+-- The flags that `pace_exceptions` names, as the student's own rows have them: nothing is judged here. Words of the registry go before the flag's own. The day
+-- of the finish is that on which the level expected at the end of the school year is reached, if it goes on as from the first result to the last on one
+-- assessment, of results as far apart as a pace asks for; none where the level does not rise.
+with since_first as (
+    select
+        levels.*,
+        first_value(levels.administered_on) over (
+            partition by levels.student_key, levels.school_year, levels.learning_area, levels.assessment_id, levels.subject order by levels.administered_on
+        ) as first_on,
+        first_value(levels.level) over (
+            partition by levels.student_key, levels.school_year, levels.learning_area, levels.assessment_id, levels.subject order by levels.administered_on
+        ) as first_level
+    from {{ ref('int_learning_levels') }} as levels
+    {% if is_touched_build() %}
+        inner join (select distinct student_key, school_year from {{ ref('int_touched_subject_periods') }}) as touched
+            on levels.student_key = touched.student_key and levels.school_year = touched.school_year
+    {% endif %}
+),
+
+paced as (
+    select
+        since_first.*,
+        {{ day_diff('since_first.first_on', 'since_first.administered_on') }} as n_days_apart,
+        row_number() over (
+            partition by since_first.student_key, since_first.school_year, since_first.learning_area
+            order by
+                since_first.administered_on desc, since_first.first_on asc, since_first.level - since_first.first_level desc, since_first.assessment_id asc,
+                since_first.subject asc
+        ) as recency
+    from since_first
+    inner join {{ ref('learning_measures') }} as learning
+        on
+            since_first.learning_area = learning.learning_area
+            and learning.counted = 'pace_known'
+            and {{ day_diff('since_first.first_on', 'since_first.administered_on') }} >= cast(learning.least as bigint)
+),
+
+finishes as (
+    select
+        student_key,
+        school_year,
+        learning_area,
+        case
+            when level >= end_level then administered_on
+            when level > first_level
+                then {{ add_days('administered_on', 'ceil((end_level - level) * n_days_apart / (level - first_level))') }}
+        end as projected_finish_date
+    from paced
+    where recency = 1
+),
+
+evidence as (
     select results.student_key, results.school_year, results.learning_area, max(results.administered_on) as last_result_date
     from {{ ref('int_learning_evidence') }} as results
     {% if is_touched_build() %}
@@ -30,6 +80,7 @@ select
     exceptions.learning_area,
     evidence.last_result_date,
     students.numerator,
+    finishes.projected_finish_date,
     case
         when exceptions.reason_words is null then students.flag_reason
         when evidence.last_result_date is null then exceptions.reason_words_without_result
@@ -43,6 +94,11 @@ left join evidence
         students.student_key = evidence.student_key
         and students.school_year = evidence.school_year
         and exceptions.learning_area = evidence.learning_area
+left join finishes
+    on
+        students.student_key = finishes.student_key
+        and students.school_year = finishes.school_year
+        and exceptions.learning_area = finishes.learning_area
 {% if is_touched_build() %}
     inner join {{ ref('int_touched_subject_periods') }} as touched
         on

@@ -6,6 +6,7 @@ select
     {{ try_cast_decimal('scale_score') }} as scale_score,
     performance_level,
     {{ try_cast_decimal('level_number') }} as level_number,
+    {{ try_cast_decimal('growth_percentile') }} as growth_percentile,
     _known_on as known_on,
     _delivery_id as delivery_id,
     _line as line_number
