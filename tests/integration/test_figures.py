@@ -14,7 +14,7 @@ import pytest
 from tests.districts import START
 from tests.gradebook_oracle import FIGURES, gradebooks
 from tests.nights import Night, make
-from tests.oracle import CELL, PERSON, Oracle
+from tests.oracle import CELL, FAMILIES, PERSON, Oracle
 
 MIN_N = 10
 REFERENCES = {"chronic_absence": "district", "consecutive_absence": "three_days"}  # the profile that others stand beside, of what this district sends
@@ -76,6 +76,50 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
     assert_compared(night, values)
     assert_constructs(night, oracle)
     assert_gradebooks(night, oracle)
+    assert_excluded(night, oracle)
+
+
+def assert_excluded(night: Night, oracle: Oracle) -> None:
+    """Whom each figure of the year has and whom a rule leaves out, against enrollments and flags counted by hand; every student enrolled is in one count."""
+    found = frame(night.build, "select *, coalesce(school_id, '') as place from marts.rpt_excluded_students")
+    parts = ["n_in_figure", "n_other_grades", "n_left", "n_never_attended", "n_too_few", "n_in_doubt", "n_no_data"]
+    assert (found[parts].sum(axis=1) == found["n_enrolled"]).all()
+    assert (found[parts] >= 0).all().all()
+    year = oracle.dates["year_to_date"].iloc[0]
+    stays = [(s, school) for s, school, first, after in oracle.stints if max(first, year) <= oracle.as_of and after > year]
+    places = pd.DataFrame({*stays, *((s, "") for s, _ in stays)}, columns=["student", "place"]).assign(today=oracle.as_of)
+    places = oracle.with_groups(places, on="today")
+    key = ["place", "group_family", "group_value"]
+    groups = [places.assign(group_family="all", group_value="all"), *(places.assign(group_family=f, group_value=places[f]) for f in FAMILIES)]
+    enrolled = pd.concat(groups).groupby(key).size()
+    of_last_day = found[~found["profile_id"].isin(["edfacts", "california"])]
+    of = pd.MultiIndex.from_frame(of_last_day[key])
+    assert (enrolled.loc[of].to_numpy() == of_last_day["n_enrolled"].to_numpy()).all()
+    assert len(of_last_day.groupby(["indicator_id", "profile_id"])) > 15
+    # too few days, never attended, other grades: of chronic absence, by place
+    judged = {(profile, where): rows for profile, where, rows in oracle.judged()}
+    of_all = found[(found["indicator_id"] == "chronic_absence") & (found["group_family"] == "all")].set_index(["profile_id", "place"])
+    here = places.groupby("place")["student"].agg(set)
+    for (profile, where), rows in judged.items():
+        for place in {"school": sorted(set(here.index) - {""}), "district": [""]}[where]:
+            mine = rows[rows["student"].isin(here[place]) & ((rows["school"] == place) if where == "school" else True)]
+            cell = of_all.loc[profile, place]
+            assert (cell["n_in_figure"], cell["n_too_few"]) == (mine["is_judged"].sum(), (~mine["is_judged"]).sum()), (profile, place)
+            assert (cell["n_other_grades"] > 0) <= (profile == "california")
+            assert (cell["n_never_attended"] > 0) <= (profile in ("california", "city"))
+    assert (of_all["n_too_few"] > 0).any()
+    values = built(night, "agg_indicator_values", CELL).query("grade_level == '' and group_family == 'all' and period_type == 'year_to_date'")
+    both = values.rename(columns={"school_id": "place"}).merge(found[found["group_family"] == "all"], on=["place", "indicator_id", "profile_id"])
+    assert len(both) > 50
+    assert (both["n_in_figure"] == both["n_subjects"]).all(), "in this district whoever is in a figure is enrolled there"
+    shown = frame(night.warehouse, "select * from marts.rpt_excluded_students").set_index("excluded_key")
+    parts = found.set_index("excluded_key").loc[shown.index, [*parts, "n_enrolled"]]
+    small = parts.apply(lambda column: column.between(1, MIN_N - 1)).any(axis=1)
+    beside = small.groupby([shown["figures_key"], shown["group_family"]]).transform("any")
+    assert (shown["suppression"] == small.map({True: "primary", False: None}).fillna(beside.map({True: "complementary", False: "none"}))).all()
+    assert shown.loc[beside, parts.columns].isna().all().all()
+    assert (shown.loc[~beside, parts.columns].astype(int) == parts[~beside]).all().all()
+    assert set(shown["suppression"]) == {"none", "primary", "complementary"}
 
 
 def assert_constructs(night: Night, oracle: Oracle) -> None:
