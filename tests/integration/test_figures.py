@@ -77,6 +77,7 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
     assert_constructs(night, oracle)
     assert_gradebooks(night, oracle)
     assert_excluded(night, oracle)
+    assert_changes(night, values)
 
 
 def assert_excluded(night: Night, oracle: Oracle) -> None:
@@ -120,6 +121,42 @@ def assert_excluded(night: Night, oracle: Oracle) -> None:
     assert shown.loc[beside, parts.columns].isna().all().all()
     assert (shown.loc[~beside, parts.columns].astype(int) == parts[~beside]).all().all()
     assert set(shown["suppression"]) == {"none", "primary", "complementary"}
+
+
+def assert_changes(night: Night, values: pd.DataFrame) -> None:
+    """Each weekly figure beside the week before and the term's first, as built and as published: subtracted where the week is 28 days old, hidden where
+    either is.
+    """
+    weeks = values[values["period_type"] == "week"].copy()
+    series = [c for c in CELL if c not in ("period_type", "period_start")]
+    weeks["start"] = pd.to_datetime(weeks["period_start"])
+    weeks["is_settled_by_hand"] = weeks["start"] + pd.Timedelta(days=6 + 28) <= pd.Timestamp(frame(night.build, "select as_of from settings.night")["as_of"][0])
+    first = weeks["start"].min()
+    before = weeks.assign(start=weeks["start"] + pd.Timedelta(days=7))
+    at_first = weeks[weeks["start"] == first].drop(columns="start")
+    expected = weeks.merge(before[[*series, "start", "value", "n_subjects"]], on=[*series, "start"], how="left", suffixes=("", "_before"))
+    expected = expected.merge(at_first[[*series, "value", "n_subjects"]], on=series, how="left", suffixes=("", "_first"))
+    found = frame(night.build, "select * from marts.rpt_indicator_changes")
+    both = expected.merge(found, on="value_key", how="outer", suffixes=("", "_beside"), indicator=True)
+    assert (both["_merge"] == "both").all()
+    assert (both["is_settled"] == both["is_settled_by_hand"]).all()
+    later = both["start"] > first
+    shown = both.merge(frame(night.warehouse, "select * from marts.rpt_indicator_changes"), on="value_key", suffixes=("", "_shown"))
+    assert len(shown) == len(both)
+    for name, other in (("week_before", "before"), ("term_start", "first")):
+        there = both[f"value_{other}"].notna() & (later | (name == "week_before"))
+        assert (both[f"{name}_value"].notna() == there).all(), name
+        off = (both[f"{name}_change"] - (both["value"] - both[f"value_{other}"])).abs()
+        assert (off.notna() == (there & both["is_settled"])).all(), name
+        assert off.max() < 1e-9 or not both["is_settled"].any()
+        assert (both[f"{name}_why_not"].isna() == off.notna()).all(), name
+        few = (shown["n_subjects"] < MIN_N) | (shown[f"{name}_n_subjects"] < MIN_N)
+        hidden = few & shown[f"{name}_n_subjects"].notna()
+        assert ((shown[f"{name}_why_not_shown"] == "hidden: too few people") == hidden).all(), name
+        assert shown.loc[few, [f"{name}_value_shown", f"{name}_n_subjects_shown", f"{name}_change_shown"]].isna().all().all(), name
+        assert shown.loc[~few, f"{name}_change_shown"].equals(shown.loc[~few, f"{name}_change"]), name
+    assert found["last_year_value"].isna().all()
+    assert set(found["last_year_why_not"]) == {"there is no such week in the year before"}
 
 
 def assert_constructs(night: Night, oracle: Oracle) -> None:
