@@ -310,7 +310,7 @@ class Oracle:
 
     def flags(self) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
         """(indicator, profile, place, one row a student; who has too few days yet is not `is_judged`)."""
-        for profile, place, judged in self._judged():
+        for profile, place, judged in self.judged():
             yield "chronic_absence", profile, place, judged
             if profile == "district":
                 for tier, of_20, below in (("absence_at_risk", 1, 2), ("moderate_chronic_absence", 2, 4), ("severe_chronic_absence", 4, 21)):
@@ -319,7 +319,7 @@ class Oracle:
                 yield from early_warning(place, judged[judged["student"].isin(self.here)])
                 yield from in_a_row(place, judged, self.attendance, self.school_days)
 
-    def _judged(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    def judged(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """(profile, place, one row a student): judged on the days at the school or on all days in the district, from so many days on, and (where it is
         said) when they came at all, in transitional kindergarten to grade 8. `n` is chronic absence, `total_n` of `total_d` the days missed.
         """

@@ -59,7 +59,7 @@
                 inner join (select distinct part_indicator_id, part_profile_id from {{ ref('indicator_parts') }}) as named
                     on indicators.indicator_id = named.part_indicator_id and indicators.profile_id = named.part_profile_id
             {% endif %}
-            where indicators.subject_type = 'student'
+            where indicators.subject_type = 'student' and {{ speaks_of_the_student('indicators') }}
             group by
                 indicators.subject_key, indicators.school_key, indicators.school_year, indicators.period_type, indicators.period_start,
                 indicators.indicator_id, indicators.profile_id, indicators.counts_at
