@@ -517,3 +517,43 @@ select school_year, school_id, grade_level, group_family, group_value, period_ty
     round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) when ci_method = 't_people' then (mid + half) / value_scale end, 9) as ci_high,
     ci_method
 from bounded;
+
+-- Averages a school day: what the attendance rate's cells add up to, over the days on which anybody of the school has attendance; the district's is the sum
+-- of its schools' own, each to a thousandth.
+create temp table in_session as
+with school_day as (
+    select distinct c.school_id, c.calendar_date::date as day
+    from build.held.extract__calendar c
+    join build.settings.calendar_codes k on k.code = c.day_type and k.is_instructional = 'true'
+    where c._is_open
+), taken as (
+    select distinct a.school_id, d.day, d.piece
+    from build.held.extract__attendance a
+    join build.settings.attendance_codes k on k.code = a.attendance_code
+    join day d on d.day = a.attendance_date::date
+    join school_day c on c.school_id = a.school_id and c.day = d.day
+    where a._is_open and d.day <= (select as_of from as_of)
+      and exists (select 1 from stint s where s.student_id = a.student_id and s.school_id = a.school_id and d.day >= s.entry and d.day < s.exit)
+)
+select p.period_type, p.period_start, p.school_year, t.school_id, count(distinct t.day) as days
+from taken t join period p using (piece)
+group by grouping sets ((p.period_type, p.period_start, p.school_year, t.school_id), (p.period_type, p.period_start, p.school_year));
+
+insert into agg_indicator_values
+with sides as (
+    select c.*, s.indicator_id as average_id, if(s.of_numerator, c.n, c.d) as total, i.days
+    from cell c
+    cross join (values ('average_daily_attendance', true), ('average_daily_membership', false)) s (indicator_id, of_numerator)
+    join in_session i on i.school_id is not distinct from c.school_id and i.period_type = c.period_type and i.period_start = c.period_start
+        and i.school_year = c.school_year
+    where c.indicator_id = 'attendance_rate'
+), averaged as (
+    select *, (2 * total + days) // (2 * days) as own,
+        sum((2 * total + days) // (2 * days)) filter (where school_id is not null) over (
+            partition by average_id, school_year, grade_level, group_family, group_value, period_type, period_start
+        ) as of_schools
+    from sides
+)
+select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, average_id, 'standard', 1,
+    (total / 1000)::decimal(18, 3), days::decimal(18, 3), n_subjects, if(school_id is null, of_schools, own) / 1000.0, null, null, 'none'
+from averaged;

@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from tests import survey_oracle
+from tests.oracle_days import daily_averages, days_in_session
 from tests.oracle_signs import early_warning, in_a_row
 
 FOREVER = "9999-12-31"
@@ -349,7 +350,7 @@ class Oracle:
             yield profile, place, judged
 
     def values(self) -> pd.DataFrame:
-        """Numerator, denominator and people of every cell that has anyone in it."""
+        """Numerator, denominator and people of every cell that has anyone in it; of averages a school day the value too."""
         cells = []
         for indicator, period, facts in self._sums:
             for place in ("school", "district"):
@@ -359,7 +360,9 @@ class Oracle:
         found = pd.concat(cells, ignore_index=True)
         scale = found["indicator_id"].map(THOUSANDTHS).fillna(1)
         people = found["indicator_id"].isin(survey_oracle.MEANS)
-        return found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale.where(~people, 1)).drop(columns=["n", "d"])
+        averages = daily_averages(found[found["indicator_id"] == "attendance_rate"], days_in_session(self.attendance, self.dates))
+        found = found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale.where(~people, 1)).drop(columns=["n", "d"])
+        return pd.concat([found, averages], ignore_index=True)
 
     @staticmethod
     def _cells(facts: pd.DataFrame, indicator: str, profile: str, period: str, place: str) -> Iterator[pd.DataFrame]:

@@ -114,6 +114,7 @@ parts_profiles as (
     inner join (
         select distinct part_indicator_id, part_profile_id
         from {{ ref('indicator_parts') }}
+        where counts_when in ('raised', 'not_raised')
     ) as named on profiles.indicator_id = named.part_indicator_id and profiles.profile_id = named.part_profile_id
 ),
 
