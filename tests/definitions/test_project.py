@@ -194,7 +194,7 @@ def test_the_registry_holds_together() -> None:
             doubt = by_id[i["doubt_measure"]]
             assert [doubt[c] for c in ("model", "unit", "scale", "accumulation")] == [over[c] for c in ("model", "unit", "scale", "accumulation")]
         if i["doubt_measure"] or i["population_measure"]:
-            assert i["rollup"] == "flag_of_total"
+            assert i["rollup"] == "flag_of_total" or (not i["doubt_measure"] and i["rollup"] in ("ratio_per_person", "latest_in_term"))
             assert i["not_yet_words"], "whoever is not judged yet is told so"
     leavers = {rule["leaver_rule"] for rule in registry("leaver_rules")}
     for p in registry("indicator_profiles"):

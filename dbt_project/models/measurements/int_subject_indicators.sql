@@ -268,7 +268,8 @@ from placed
 inner join profiles on placed.ratio = profiles.ratio
 where
     placed.rollup not in {{ judged_rollups }}
-    and placed.denominator > 0
+    -- whose only classes are of a kind that the indicator does not apply to has a row that says so, and is in no figure
+    and (placed.denominator > 0 or profiles.has_population)
     and placed.school_year >= coalesce(profiles.first_school_year, placed.school_year)
     and placed.school_year <= coalesce(profiles.last_school_year, placed.school_year)
 
