@@ -63,3 +63,13 @@
 {% macro speaks_of_the_student(relation) -%}
     coalesce({{ relation }}.excluded_by, '') not in ('left', 'never_attended')
 {%- endmacro %}
+
+
+{#- Whether the classes of a course at a school are graded by standards, by the district's map: a row names a school, a course or both, and `*` is any. -#}
+{% macro is_graded_by_standards(school, courses) %}
+    exists (
+        select 1
+        from {{ source('settings', 'standards_graded') }} as standards
+        where standards.school_id in ('*', coalesce({{ school }}, '')) and standards.course_id in ('*', coalesce({{ courses | join(", ''), coalesce(") }}, ''))
+    )
+{%- endmacro %}

@@ -116,6 +116,7 @@ parts_profiles as (
     inner join (
         select distinct part_indicator_id, part_profile_id
         from {{ ref('indicator_parts') }}
+        where counts_when in ('raised', 'not_raised')
     ) as named on profiles.indicator_id = named.part_indicator_id and profiles.profile_id = named.part_profile_id
 ),
 
@@ -271,12 +272,13 @@ select
     placed.denominator,
     placed.numerator as total_numerator,
     placed.denominator as total_denominator,
-    cast(null as {{ dbt.type_string() }}) as excluded_by
+    case when placed.denominator = 0 then 'no_data' end as excluded_by
 from placed
 inner join profiles on placed.ratio = profiles.ratio
 where
     placed.rollup not in {{ judged_rollups }}
-    and placed.denominator > 0
+    -- whose only classes are of a kind that the indicator does not apply to has a row that says so, and is in no figure
+    and (placed.denominator > 0 or profiles.has_population)
     and placed.school_year >= coalesce(profiles.first_school_year, placed.school_year)
     and placed.school_year <= coalesce(profiles.last_school_year, placed.school_year)
 

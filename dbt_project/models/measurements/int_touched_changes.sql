@@ -1,10 +1,10 @@
 -- depends_on: {{ ref('int_week_comparisons') }}
--- depends_on: {{ ref('int_cell_moments') }}
+-- depends_on: {{ ref('agg_indicator_values') }}
 {{ config(materialized='table', meta={'carries_lineage': false}) }}
 -- The weekly figures whose changes are to be written anew: those that changed tonight, those that are compared with them, and those that settle by tonight.
 with changed as (
     select *
-    from {{ ref('int_cell_changes') }}
+    from {{ ref('int_touched_cells') }}
     where period_type = 'week'
 )
 
@@ -25,8 +25,8 @@ from changed
         on changed.school_year = weeks.compared_school_year and changed.period_start = weeks.compared_start
     inner join {{ source('settings', 'night') }} as night on weeks.period_start <= night.as_of
     union
-    select cells.value_key, cast(cells.school_year as int) as school_year, cells.period_type, cells.period_start
-    from {{ ref('int_cell_moments') }} as cells
+    select cells.value_key, cells.school_year, cells.period_type, cells.period_start
+    from {{ ref('agg_indicator_values') }} as cells
     inner join (select distinct school_year, period_start, settles_on from {{ ref('int_week_comparisons') }}) as weeks
         on cells.school_year = weeks.school_year and cells.period_start = weeks.period_start
     inner join {{ source('settings', 'night') }} as night
