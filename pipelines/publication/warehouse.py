@@ -240,21 +240,26 @@ def public_select(mart: Mart, rows: str, slices: str, order: Sequence[str] = ())
     """The SELECT behind a public view, in SQL that DuckDB and PostgreSQL share. `rows` and `slices` are what stands after FROM.
 
     A school's own status wins over its slice's default. `order` gives the columns' order where it is not that of `mart.public_columns`.
+    It is one join, and the status is chosen inside it: DuckDB 2.0 loses a reader's LIMIT where a second left join can find nothing.
     """
-    as_of = "coalesce(own.data_as_of, slice.data_as_of)"
-    expressions = {c: f"m.{quoted(c)}" for c in mart.column_names}
-    expressions["data_as_of"] = as_of
-    expressions["quality_status"] = "coalesce(own.quality_status, slice.quality_status)"
+    as_of, quality = _chosen("data_as_of"), _chosen("quality_status")
+    expressions = {**{c: f"m.{quoted(c)}" for c in mart.column_names}, "data_as_of": as_of, "quality_status": quality}
     if mart.has_maturity:
         age = f"{as_of} - cast(m.period_end as date)"
         expressions["maturity_days"] = f"cast(case when {age} >= 0 then {age} when {age} < 0 then 0 end as integer)"
-    same = f"mart = '{mart.name}' and {{0}}.indicator_id = m.indicator_id and {{0}}.school_year = m.school_year"
     chosen = ", ".join(f"{expressions[c]} as {quoted(c)}" for c in order or [c.name for c in mart.public_columns])
+    statuses = ", ".join(f"array_agg({c} order by school_id) as {c}" for c in ("school_id", "data_as_of", "quality_status"))
     return (
-        f"select {chosen} from {rows} m"
-        f" left join {slices} slice on slice.{same.format('slice')} and slice.school_id = ''"
-        f" left join {slices} own on own.{same.format('own')} and own.school_id = m.school_id and own.school_id <> ''"
+        f"select {chosen} from {rows} m left join"
+        f" (select indicator_id, school_year, {statuses} from {slices} own where mart = '{mart.name}' group by indicator_id, school_year) s"
+        " on s.indicator_id = m.indicator_id and s.school_year = m.school_year"
     )
+
+
+def _chosen(column: str) -> str:
+    """Of a slice's statuses, side by side in arrays: the row's own school's, else the default."""
+    own, default = (f"s.{column}[array_position(s.school_id, {school})]" for school in ("m.school_id", "''"))
+    return f"coalesce({own}, {default})"
 
 
 def mart_to_json(mart: Mart) -> dict[str, Any]:

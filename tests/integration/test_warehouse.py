@@ -97,6 +97,24 @@ def test_status_of_a_slice_and_of_a_school(house: House) -> None:
     assert {r["maturity_days"] for r in house.warehouse.read(VALUES.name).to_pylist()} == {None}
 
 
+@pytest.mark.parametrize("schools", [("", None), ("north", "south", None)])
+@pytest.mark.parametrize("own", ["", "south"])
+def test_a_reader_gets_as_many_rows_as_were_asked_for(house: House, schools: tuple[str | None, ...], own: str) -> None:
+    """DuckDB 2.0 lost the LIMIT of a reader where no school had a status of its own."""
+    rows = [value(week, f"{school}{n}" if school else school, n, str(n)) for week in "ab" for school in schools for n in range(20 if school else 1)]
+    late = [SliceStatus(VALUES.name, "attendance", 2027, own, date(2026, 9, 4), "held")] if own else []
+    house.warehouse.publish(replace(house.change("p1", rows), slices=(*OPEN_STATUS, *late)))
+    view = f"marts.{VALUES.name}"
+    for query in (
+        f"select * from {view}",
+        f"select marker from {view} where numerator >= 0",
+        f"select * from (select * from {view}) v where quality_status = 'pass'",
+    ):
+        assert len(house.ask(f"{query} limit 3")) == 3
+        assert len(house.ask(f"{query} limit 2 offset 1")) == 2
+    assert len(house.ask(f"select * from {view}")) == len(rows)
+
+
 def test_unchanged_marts_and_operations_stay(house: House) -> None:
     file = build(house.folder / "build.duckdb", rows=table(VALUES, FIRST), students=table(STUDENTS, [student("s1", "north")]))
     changes = (MartChange(VALUES, "publish.rows", whole=True), MartChange(STUDENTS, "publish.students", whole=True))

@@ -126,6 +126,14 @@ class House:
         assert len(found) == len(rows)
         return found
 
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """What a plain client gets."""
+        if self.url.startswith("duckdb:///"):
+            with duckdb.connect(self.url.removeprefix("duckdb:///"), read_only=True) as con:
+                return con.execute(query).fetchall()
+        with psycopg.connect(self.url) as db:
+            return db.execute(query.encode()).fetchall()
+
 
 FIRST = [value("a", "north", 1), value("a", "south", 2), value("a", None, 3), value("b", "north", 4), value("b", "south", 5), value("b", None, 9)]
 
