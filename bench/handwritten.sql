@@ -232,6 +232,7 @@ with graded as (
         and r.term_id = s.term_id and r.piece <= s.piece
 )
 select t.student_id, t.school_id, v.grade, v.combo, t.piece, count(*) as marks,
+    round(sum(greatest(t.earned, 0)) * 1000)::bigint as earned, round(sum(t.possible) * 1000)::bigint as possible,
     count(*) filter (where t.earned * 100 < (select min(min_percent) from build.registry.grade_scale where not is_d_or_f) * t.possible) as marks_d_f
 from state t
 join version v on v.student_id = t.student_id and t.piece >= v.from_day and t.piece < v.to_day
@@ -400,9 +401,26 @@ cross join (values ('three_days'), ('five_days'), ('ten_days'), ('three_days_by_
 left join times t on t.student_id = f.student_id and t.profile_id = p.profile_id
 where f.indicator_id = 'absence_at_risk';
 
+-- Current averages: of the points that could be had in the term of the student's last piece with graded work, up to that piece, those earned.
+create temp table averaged as
+with last_piece as (
+    select p.period_type, p.period_start, p.period_end, p.school_year, m.student_id, max(m.piece) as piece
+    from marked m join period p using (piece) where p.period_type = 'year_to_date' group by all
+), own as (
+    select l.*, m.school_id, m.grade, m.earned, m.possible from last_piece l join marked m using (student_id, piece)
+), placed as (
+    select *, 'school' as counts_at from own where school_id <> ''
+    union all
+    select any_value(period_type), period_start, any_value(period_end), school_year, student_id, any_value(piece), null, min(grade), sum(earned)::bigint,
+        sum(possible)::bigint, 'district'
+    from own group by period_start, school_year, student_id
+)
+select p.*, g.combo, (2000 * p.earned + p.possible) // (2 * p.possible) as n
+from placed p join year_group g on g.student_id = p.student_id and g.school_year = p.school_year and g.rule = 'last_day';
+
 create table fct_student_indicators as
 select p.student_id as student_key, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, 'standard' as profile_id,
-    1 as profile_version, (sum(p.n) / p.scale)::decimal(18, 3) as numerator, (sum(p.d) / p.scale)::decimal(18, 3) as denominator,
+    if(p.indicator_id = 'd_f_rate', 2, 1) as profile_version, (sum(p.n) / p.scale)::decimal(18, 3) as numerator, (sum(p.d) / p.scale)::decimal(18, 3) as denominator,
     sum(p.n)::double / sum(p.d)::double as value, null::boolean as flag, null::varchar as flag_reason
 from person p where p.is_student
 group by p.student_id, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, p.scale
@@ -416,6 +434,10 @@ select student_id, school_id, school_year, period_type, period_start, period_end
         when n = 1 or from_grade_6 then format('Missed {:g} of {:g} days so far this year{}; the line is {}1 in {:d}{}.', absent / 1000, enrolled / 1000,
         if(profile_id = 'edfacts', ', counting a day missed by half as missed and one missed by less as not', ''), if(more, 'more than ', ''), (20 // of_20)::int, if(below < 20, ' to under 1 in ' || (20 // below), '')) end
 from flagged
+union all
+select student_id, school_id, school_year, period_type, period_start, period_end, 'current_average', 'standard', 1, earned::decimal(18, 3) / 1000,
+    possible::decimal(18, 3) / 1000, n / 1000.0, null, null
+from averaged
 union all
 -- of the early warning signs the district sends that of attendance alone: nobody is judged by all three
 select f.student_id, f.school_id, f.school_year, f.period_type, f.period_start, f.period_end, 'early_warning_flags', p.profile_id, 2,
@@ -433,7 +455,10 @@ select indicator_id, 'standard' as profile_id, 'both' as counts_at, period_type,
 from person
 union all
 select indicator_id, profile_id, counts_at, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, n, 1, false
-from flagged where is_judged;
+from flagged where is_judged
+union all
+select 'current_average', 'standard', counts_at, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, n, 1, false
+from averaged;
 
 create temp table together as
 select f.* exclude (combo), c.* exclude (combo)
@@ -489,7 +514,8 @@ group by all;
 create table agg_indicator_values as
 with rated as (
     select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' or indicator_id = 'connection' or indicator_id like 'early_warning%' as is_share,
-        indicator_id like '%scale_mean' as is_mean, if(indicator_id like '%scale_mean', 1000, 1) as value_scale, 1.959963984540054 as z,
+        indicator_id like '%scale_mean' or indicator_id = 'current_average' as is_mean,
+        if(indicator_id like '%scale_mean' or indicator_id = 'current_average', 1000, 1) as value_scale, 1.959963984540054 as z,
         case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 when indicator_id = 'weighted_missing_work' then 10 else 1 end as scale
     from cell
 ), spread as (
@@ -512,8 +538,48 @@ with rated as (
     from chosen
 )
 select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, indicator_id, profile_id,
-    if(profile_id = 'edfacts' or indicator_id like 'early_warning%', 2, 1) as profile_version, (n / scale / value_scale)::decimal(18, 3) as numerator, (d / scale)::decimal(18, 3) as denominator, n_subjects, round(rate / value_scale, 12) as value,
+    if(profile_id = 'edfacts' or indicator_id like 'early_warning%' or indicator_id = 'd_f_rate', 2, 1) as profile_version, (n / scale / value_scale)::decimal(18, 3) as numerator, (d / scale)::decimal(18, 3) as denominator, n_subjects, round(rate / value_scale, 12) as value,
     round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) when ci_method = 't_people' then greatest(0, mid - half) / value_scale end, 9) as ci_low,
     round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) when ci_method = 't_people' then (mid + half) / value_scale end, 9) as ci_high,
     ci_method
 from bounded;
+
+-- Averages a school day: what the attendance rate's cells add up to, over the days on which anybody of the school has attendance; the district's is the sum
+-- of its schools' own, each to a thousandth.
+create temp table in_session as
+with school_day as (
+    select distinct c.school_id, c.calendar_date::date as day
+    from build.held.extract__calendar c
+    join build.settings.calendar_codes k on k.code = c.day_type and k.is_instructional = 'true'
+    where c._is_open
+), taken as (
+    select distinct a.school_id, d.day, d.piece
+    from build.held.extract__attendance a
+    join build.settings.attendance_codes k on k.code = a.attendance_code
+    join day d on d.day = a.attendance_date::date
+    join school_day c on c.school_id = a.school_id and c.day = d.day
+    where a._is_open and d.day <= (select as_of from as_of)
+      and exists (select 1 from stint s where s.student_id = a.student_id and s.school_id = a.school_id and d.day >= s.entry and d.day < s.exit)
+)
+select p.period_type, p.period_start, p.school_year, t.school_id, count(distinct t.day) as days
+from taken t join period p using (piece)
+group by grouping sets ((p.period_type, p.period_start, p.school_year, t.school_id), (p.period_type, p.period_start, p.school_year));
+
+insert into agg_indicator_values
+with sides as (
+    select c.*, s.indicator_id as average_id, if(s.of_numerator, c.n, c.d) as total, i.days
+    from cell c
+    cross join (values ('average_daily_attendance', true), ('average_daily_membership', false)) s (indicator_id, of_numerator)
+    join in_session i on i.school_id is not distinct from c.school_id and i.period_type = c.period_type and i.period_start = c.period_start
+        and i.school_year = c.school_year
+    where c.indicator_id = 'attendance_rate'
+), averaged as (
+    select *, (2 * total + days) // (2 * days) as own,
+        sum((2 * total + days) // (2 * days)) filter (where school_id is not null) over (
+            partition by average_id, school_year, grade_level, group_family, group_value, period_type, period_start
+        ) as of_schools
+    from sides
+)
+select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, average_id, 'standard', 1,
+    (total / 1000)::decimal(18, 3), days::decimal(18, 3), n_subjects, if(school_id is null, of_schools, own) / 1000.0, null, null, 'none'
+from averaged;

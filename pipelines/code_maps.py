@@ -28,6 +28,8 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "learning_levels": ("assessment_id", "subject", "grade_level", "start_level", "end_level"),
     "assessment_windows": ("assessment_id", "first_day", "last_day"),
     "course_codes": ("course_id", "subject"),
+    "course_weights": ("course_id", "extra_points"),
+    "standards_graded": ("school_id", "course_id"),
     "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
     "work_categories": ("category", "is_expected"),
     "priority_rules": ("indicator_id", "profile_id", "will_do"),
@@ -67,10 +69,12 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
 # Columns that hold a grade level as the figures have it, a CEDS entry grade level, whatever the files call it.
 GRADES: dict[str, str] = {"learning_levels": "grade_level"}
 # Columns that hold plain numbers with three decimals at most, and the columns of which each row of a map differs from all others.
-NUMBERS: dict[str, tuple[str, ...]] = {"attendance_codes": ("absent_share",), "learning_levels": ("start_level", "end_level")}
+NUMBERS: dict[str, tuple[str, ...]] = {"attendance_codes": ("absent_share",), "learning_levels": ("start_level", "end_level"),
+                                      "course_weights": ("extra_points",)}  # fmt: skip
 KEYS: dict[str, tuple[str, ...]] = {
     "performance_levels": ("assessment_id", "performance_level"), "assessment_kinds": ("assessment_id", "subject"),
     "learning_levels": ("assessment_id", "subject", "grade_level"), "assessment_windows": ("assessment_id", "first_day"),
+    "course_weights": ("course_id",), "standards_graded": ("school_id", "course_id"),
 }  # fmt: skip
 # Columns that hold the first and the last day of something, in this order.
 SPANS: dict[str, tuple[str, str]] = {"assessment_windows": ("first_day", "last_day")}

@@ -117,8 +117,8 @@ def percent(value: float | None) -> str:
 
 
 def figure(value: float | None, indicator: Mapping[str, Any], *, with_unit: bool = True) -> str:
-    """A figure as a person reads it: a share in percent, a mean as a number with its unit. `indicator` says value_kind and unit."""
-    if value is None or indicator["value_kind"] not in ("mean", "mean_change"):
+    """A figure as a person reads it: a share in percent, a mean or an average as a number with its unit. `indicator` says value_kind and unit."""
+    if value is None or indicator["value_kind"] not in ("mean", "mean_change", "daily_average"):
         return percent(value)
     return f"{value:.3f}" + (f" {indicator['unit']}" if with_unit else "")
 

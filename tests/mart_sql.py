@@ -40,6 +40,9 @@ def intervals(moments: pd.DataFrame) -> pd.DataFrame:
         db.execute(f"create table int_cell_moments as select * replace ({kinds}, cast(period_start as date) as period_start) from cells")
         db.execute("create table dim_periods as select distinct period_type, period_start, school_year, period_start + 364 as period_end "
                    "from int_cell_moments")  # fmt: skip
+        db.execute("""create table int_daily_averages (value_key varchar, school_year int, school_id varchar, grade_level varchar, group_family varchar,
+            group_value varchar, period_type varchar, period_start date, indicator_id varchar, profile_id varchar, n_subjects bigint, total bigint,
+            scale bigint, n_days bigint, average_thousandths bigint)""")
         found = db.execute(f"select * from ({_rendered()}) order by cast(school_id as bigint)").df()
     if len(found) != len(moments):
         raise AssertionError(f"{len(moments)} cells went in and {len(found)} came out")

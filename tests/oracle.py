@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests import survey_oracle
+from tests import oracle_marks, survey_oracle
+from tests.oracle_days import daily_averages, days_in_session
 from tests.oracle_signs import early_warning, in_a_row
 
 FOREVER = "9999-12-31"
@@ -28,7 +29,7 @@ RACES = {
     "americanIndianOrAlaskaNative": "american_indian_or_alaska_native", "asian": "asian", "blackOrAfricanAmerican": "black_or_african_american",
     "nativeHawaiianOrOtherPacificIslander": "native_hawaiian_or_other_pacific_islander", "white": "white",
 }  # fmt: skip
-THOUSANDTHS = {"attendance_rate": 1000, "tardy_rate": 1000, "weighted_missing_work": 10, **dict.fromkeys(survey_oracle.MEANS, 1000)}
+THOUSANDTHS = {"attendance_rate": 1000, "tardy_rate": 1000, "weighted_missing_work": 10, **dict.fromkeys((*survey_oracle.MEANS, oracle_marks.AVERAGE), 1000)}
 CELL = ["school_id", "grade_level", "group_family", "group_value", "period_type", "period_start", "indicator_id", "profile_id"]
 PERSON = ["student_key", "school_id", "period_type", "period_start", "indicator_id", "profile_id"]
 
@@ -256,23 +257,17 @@ class Oracle:
         rows = rows[(rows["begin"] <= rows["date"]) & (rows["date"] < rows["end"])].drop_duplicates(["item", "student"])
         return self.with_groups(rows.drop(columns=["begin", "end"]))
 
-    def marks(self, period: str) -> pd.DataFrame:
-        """Section marks of each student as they stand at the student's last week piece with graded work in each period of a kind.
+    def _sections(self, period: str) -> pd.DataFrame:
+        by_standards = oracle_marks.graded_by_standards(self.folder, self.roster("classes"), self.roster("courses"))
+        return oracle_marks.sections_so_far(self._results.assign(by_standards=self._results["section"].isin(by_standards)), self.dates, period)
 
-        Points of the term so far; a mark is counted for the groups that the student is in on the first day of that piece.
-        """
-        graded = self._results[self._results["halves"].notna() & (self._results["possible"] > 0)].merge(self.dates, on="date")
-        if period == "term":
-            graded = graded[graded["term"] != ""]
-        last = graded.groupby(["student", period])["piece"].max().rename("last").reset_index().rename(columns={period: "start"})
-        term_of = graded.drop_duplicates("piece").set_index("piece")["term"]
-        last["term"] = last["last"].map(term_of)
-        rows = last.merge(graded, on=["student", "term"])
-        rows = rows[rows["piece"] <= rows["last"]]
-        sections = rows.groupby(["student", "start", "last", "school", "section"])[["halves", "possible"]].sum().reset_index()
-        sections["n"] = (sections["halves"] * 100 < sections["possible"] * 70).astype(int)
-        facts = sections.groupby(["student", "start", "last", "school"]).agg(n=("n", "sum"), d=("n", "size")).reset_index()
-        return self.with_groups(facts, on="last")
+    def marks(self, period: str) -> pd.DataFrame:
+        """Section marks as they stand at the student's last week piece with work in each period; for the groups of the first day of that piece."""
+        return self.with_groups(oracle_marks.marks(self._sections(period)), on="last")
+
+    def averages(self, place: str) -> pd.DataFrame:
+        """Current averages, for the groups of today."""
+        return self.with_groups(oracle_marks.current_averages(self._sections("year_to_date"), place).assign(today=self.as_of), on="today")
 
     # ---- figures ----
 
@@ -310,7 +305,7 @@ class Oracle:
 
     def flags(self) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
         """(indicator, profile, place, one row a student; who has too few days yet is not `is_judged`)."""
-        for profile, place, judged in self._judged():
+        for profile, place, judged in self.judged():
             yield "chronic_absence", profile, place, judged
             if profile == "district":
                 for tier, of_20, below in (("absence_at_risk", 1, 2), ("moderate_chronic_absence", 2, 4), ("severe_chronic_absence", 4, 21)):
@@ -319,7 +314,7 @@ class Oracle:
                 yield from early_warning(place, judged[judged["student"].isin(self.here)])
                 yield from in_a_row(place, judged, self.attendance, self.school_days)
 
-    def _judged(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    def judged(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """(profile, place, one row a student): judged on the days at the school or on all days in the district, from so many days on, and (where it is
         said) when they came at all, in transitional kindergarten to grade 8. `n` is chronic absence, `total_n` of `total_d` the days missed.
         """
@@ -349,17 +344,22 @@ class Oracle:
             yield profile, place, judged
 
     def values(self) -> pd.DataFrame:
-        """Numerator, denominator and people of every cell that has anyone in it."""
+        """Numerator, denominator and people of every cell that has anyone in it; of averages a school day the value too."""
         cells = []
         for indicator, period, facts in self._sums:
             for place in ("school", "district"):
-                cells += list(self._cells(facts, indicator, "standard", period, place))
+                cells += list(self._cells(facts[facts["d"] > 0], indicator, "standard", period, place))
+        for place in ("school", "district"):
+            rows = self.averages(place)
+            cells += list(self._cells(rows[rows["d"] > 0], oracle_marks.AVERAGE, "standard", "year_to_date", place))
         for indicator, profile, place, facts in (f for f in self.flags() if f[3]["is_judged"].any()):
             cells += list(self._cells(facts[facts["is_judged"]], indicator, profile, "year_to_date", place))
         found = pd.concat(cells, ignore_index=True)
         scale = found["indicator_id"].map(THOUSANDTHS).fillna(1)
-        people = found["indicator_id"].isin(survey_oracle.MEANS)
-        return found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale.where(~people, 1)).drop(columns=["n", "d"])
+        people = found["indicator_id"].isin([*survey_oracle.MEANS, oracle_marks.AVERAGE])
+        averages = daily_averages(found[found["indicator_id"] == "attendance_rate"], days_in_session(self.attendance, self.dates))
+        found = found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale.where(~people, 1)).drop(columns=["n", "d"])
+        return pd.concat([found, averages], ignore_index=True)
 
     @staticmethod
     def _cells(facts: pd.DataFrame, indicator: str, profile: str, period: str, place: str) -> Iterator[pd.DataFrame]:
@@ -391,6 +391,13 @@ class Oracle:
             parts.append(pd.DataFrame({
                 "student_key": rows["student"], "school_id": rows["school"], "period_type": period, "period_start": rows["start"],
                 "indicator_id": indicator, "profile_id": "standard", "numerator": rows["n"] / scale, "denominator": rows["d"] / scale, "flag": "",
+            }))  # fmt: skip
+        for place in ("school", "district"):
+            rows = self.averages(place)
+            parts.append(pd.DataFrame({
+                "student_key": rows["student"], "school_id": rows["school"] if place == "school" else "", "period_type": "year_to_date",
+                "period_start": rows["start"], "indicator_id": oracle_marks.AVERAGE, "profile_id": "standard", "numerator": rows["total_n"] / 2,
+                "denominator": rows["total_d"] / 2, "flag": "",
             }))  # fmt: skip
         for indicator, profile, place, rows in self.flags():
             parts.append(pd.DataFrame({

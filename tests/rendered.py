@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import jinja2
 
@@ -40,6 +41,9 @@ def render(model: str, *, this: str, by_difference: bool) -> str:
         this=this, ref=lambda name: name, config=lambda **_: "", execute=True, sum_bigint=_sum, concat_key=_concat_key, touched_difference=difference,
         touched_written=lambda relation: f"{relation}__written" if by_difference else relation,
         is_touched_build=lambda: by_difference,
+        dbt=SimpleNamespace(type_string=lambda: "varchar"),
+        rollups_of_each_person=lambda: "('flag_of_total', 'distinct', 'total_per_person', 'ratio_per_person')",
+        is_of_grades=lambda grades, grade: f"({grades} is null or list_contains(string_split({grades}, ' '), {grade}))",
         row_hash=lambda columns: f"hash({', '.join(columns)})",
         moments=lambda: list(MOMENTS), moments_of=_moments_of,
         moment_sums=lambda relation: ", ".join(f"{_sum(f'{relation}.{m}')} as {m}" for m in MOMENTS),

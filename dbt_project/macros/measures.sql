@@ -45,3 +45,31 @@
         group by school_days.calendar_key, dates.school_year
     )
 {%- endmacro %}
+
+
+{#- The rollups that are worked out of each person first, as a list: by these a profile's rules leave people out. -#}
+{% macro rollups_of_each_person() -%}
+    ('flag_of_total', 'distinct', 'total_per_person', 'ratio_per_person')
+{%- endmacro %}
+
+
+{#- Whether a profile of these grades (null: all) is about a student of that grade. -#}
+{% macro is_of_grades(grades, grade_level) -%}
+    ({{ grades }} is null or instr(' ' || {{ grades }} || ' ', ' ' || {{ grade_level }} || ' ') > 0)
+{%- endmacro %}
+
+
+{#- Whether a row of `int_subject_indicators` says more of its student than that a rule leaves the student out of the figures. -#}
+{% macro speaks_of_the_student(relation) -%}
+    coalesce({{ relation }}.excluded_by, '') not in ('left', 'never_attended')
+{%- endmacro %}
+
+
+{#- Whether the classes of a course at a school are graded by standards, by the district's map: a row names a school, a course or both, and `*` is any. -#}
+{% macro is_graded_by_standards(school, courses) %}
+    exists (
+        select 1
+        from {{ source('settings', 'standards_graded') }} as standards
+        where standards.school_id in ('*', coalesce({{ school }}, '')) and standards.course_id in ('*', coalesce({{ courses | join(", ''), coalesce(") }}, ''))
+    )
+{%- endmacro %}

@@ -171,6 +171,23 @@ def choose_together(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], pr
         select p.* replace (1 - s.n as place) from trace_of_parts p join trace_subjects s on s.subject_key = p.subject_key""")
 
 
+def choose_daily(db: duckdb.DuckDBPyConnection, figure: Mapping[str, Any], profile: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """What a side of another indicator adds up to over the cell's rows. Returns the two measures, the side's own twice, and the number of days on which anyone
+    is counted at the figure's school, or at a school of the district.
+    """
+    part = one(db, "select * from registry.indicator_parts where indicator_id = ? and profile_id = ?", [profile["indicator_id"], profile["profile_id"]])
+    indicator = one(db, "select * from registry.indicators where indicator_id = ?", [part["part_indicator_id"]])
+    own = one(db, "select * from registry.indicator_profiles where indicator_id = ? and profile_id = ?", [part["part_indicator_id"], part["part_profile_id"]])
+    over, under = find_evidence(db, indicator, own)
+    choose_summed(db, figure, indicator, own, (int(over["scale"]), int(under["scale"])))
+    if part["counts_when"] == "denominator":
+        over = under
+        db.execute("update trace_subjects set n = d")
+    _create(db, "trace_days", f"""select count(distinct e.on_date) as n from trace_evidence e
+            where e.d <> 0 and (e.school_key = $school or $school is null and {_AGENCY.format("e.school_key")} = '')""", figure)  # fmt: skip
+    return over, under, int(db.execute("select n from trace_days").fetchall()[0][0])
+
+
 def _create(db: duckdb.DuckDBPyConnection, name: str, sql: str, facts: Mapping[str, Any]) -> None:
     """A temporary table from a query that uses some of the facts as parameters."""
     values = {"school": facts["school_id"], "grade": facts["grade_level"], "family": facts["group_family"], "value": facts["group_value"],

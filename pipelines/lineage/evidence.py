@@ -159,8 +159,12 @@ _ASSIGNMENTS = """
 # one mark, carried by its first row; the other rows are what the mark is made of.
 _MARKS = """
     with graded as (
-        select * from core.fct_assignment_results
-        where is_expected and points_earned is not null and points_possible > 0 and due_date <= (select as_of from settings.night)
+        select r.* exclude (points_earned, points_possible), s.section_key is not null as by_standards,
+            if(s.section_key is null, r.points_earned, null) as points_earned, if(s.section_key is null, r.points_possible, null) as points_possible
+        from core.fct_assignment_results r
+        left join (select distinct section_key from core.dim_assignments where is_by_standards) s on s.section_key = r.section_key
+        where r.is_expected and (s.section_key is not null or r.points_earned is not null and r.points_possible > 0)
+            and r.due_date <= (select as_of from settings.night)
     ), standing as (
         select student_key, max(piece_start) as piece_start
         from graded where due_date in (select calendar_date from trace_dates) group by student_key
@@ -176,9 +180,13 @@ _MARKS = """
     )
     select g.student_key as subject_key, coalesce(g.school_key, '') as school_key, coalesce(st.grade_level, 'unknown') as grade_level,
         null::varchar as modality, g.on_date,
-        g.section_key, g.assignment_key || ': ' || g.points_earned || ' of ' || g.points_possible || ' points' as what, g.delivery_id, g.line_number,
-        (g.nth = 1)::bigint as marks,
-        (g.nth = 1 and g.earned * 100 < (select min(min_percent) from registry.grade_scale where not is_d_or_f) * g.possible)::bigint as marks_d_f
+        g.section_key, g.assignment_key || coalesce(': ' || g.points_earned || ' of ' || g.points_possible || ' points', ': graded by standards') as what,
+        g.delivery_id, g.line_number,
+        (g.nth = 1 and not by_standards)::bigint as marks, (g.nth = 1 and by_standards)::bigint as sections_by_standards,
+        if(g.nth = 1 and not by_standards, round(greatest(g.earned, 0) * 1000), 0)::bigint as points_earned_so_far,
+        if(g.nth = 1 and not by_standards, round(g.possible * 1000), 0)::bigint as points_graded_so_far,
+        (g.nth = 1 and not by_standards
+            and g.earned * 100 < (select min(min_percent) from registry.grade_scale where not is_d_or_f) * g.possible)::bigint as marks_d_f
     from counted g
     left join core.dim_student_grades st on st.student_key = g.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 
@@ -186,13 +194,19 @@ _MARKS = """
 # year that have ended as many as there are up to the last one that has marks, where each of these has some.
 _FINAL_MARKS = """
     with stands as (
-        select m.*, a.is_core, a.is_math_or_english, coalesce(m.school_key, '') as at_school,
-            exists (select 1 from settings.terms t where t.school_year = m.school_year and t.term_id = m.term_id
-                    and t.end_date <= (select as_of from settings.night)) as has_ended
-        from core.fct_marks m
-        left join core.dim_sections s on s.section_key = m.section_key
-        left join registry.subject_areas a on a.subject = trim(lower(replace(regexp_replace(s.subject, '^.*#', ''), '_', ' ')))
-        where m.is_final and m.final_on <= (select as_of from settings.night)
+        select * replace (is_in_gpa and not by_standards as is_in_gpa) from (
+            select m.*, a.is_core, a.is_math_or_english, coalesce(m.school_key, '') as at_school,
+                exists (select 1 from settings.standards_graded k where k.school_id in ('*', coalesce(m.school_key, s.school_key, ''))
+                        and k.course_id in ('*', coalesce(s.course_id, ''))) as by_standards,
+                coalesce(w.extra_points::decimal(18, 6), 0) as extra_points,
+                exists (select 1 from settings.terms t where t.school_year = m.school_year and t.term_id = m.term_id
+                        and t.end_date <= (select as_of from settings.night)) as has_ended
+            from core.fct_marks m
+            left join core.dim_sections s on s.section_key = m.section_key
+            left join settings.course_weights w on w.course_id = s.course_id
+            left join registry.subject_areas a on a.subject = trim(lower(replace(regexp_replace(s.subject, '^.*#', ''), '_', ' ')))
+            where m.is_final and m.final_on <= (select as_of from settings.night)
+        )
     ), year_terms as (
         select term_id, start_date, end_date, rank() over (order by start_date) as nth, count(*) over () as n_terms, min(start_date) over () as year_start
         from settings.terms where school_year = (select max(school_year) from trace_dates)
@@ -207,7 +221,7 @@ _FINAL_MARKS = """
             m.delivery_id, m.line_number,
             case when m.is_in_gpa and m.grade_points is not null and m.credits_attempted > 0
                  then round(least(m.credits_attempted, g.row_maximum) * g.scale)::bigint else 0 end as gpa_credits,
-            m.grade_points,
+            m.grade_points, m.by_standards::bigint as by_standards, if(m.grade_points > 0, m.extra_points, 0) as extra_points,
             if(m.credits_attempted is null or m.credits_earned is null, 0, round(least(m.credits_attempted, c.row_maximum) * c.scale)) as attempted,
             if(m.credits_earned is null, 0, round(least(m.credits_earned, coalesce(m.credits_attempted, m.credits_earned), c.row_maximum) * c.scale)) as earned,
             case when not m.has_ended or m.credits_earned is null or m.credits_earned > m.credits_attempted then 0
@@ -222,7 +236,7 @@ _FINAL_MARKS = """
         cross join (select * from most where measure_id = 'credits_earned') c
         union all
         select m.student_key, min(m.at_school), t.year_start, '', 'final marks of ' || count(distinct t.nth) || ' of ' || any_value(t.n_terms) || ' terms', '',
-            null, 0, null, 0, 0, 0, 0, 0, false, false, false,
+            null, 0, null, 0, 0, 0, 0, 0, 0, 0, false, false, false,
             case when list_sort(list(distinct t.nth)) = range(1, max(t.nth) + 1)
                  then (select scale from most where measure_id = 'school_years_marked') * max(t.nth) / any_value(t.n_terms) else 0 end, 0, false
         from stands m
@@ -231,8 +245,8 @@ _FINAL_MARKS = """
         where m.school_year = (select max(school_year) from trace_dates) and t.year_start in (select calendar_date from trace_dates)
         group by m.student_key, t.year_start, if(coalesce(k.is_in_district, true), '', k.agency_id)
         union all
-        select s.student_key, s.school_key, d.calendar_date, '', 'enrolled since ' || s.entry_date, '', null, 0, null, 0, 0, 0, 0, 0, false, false, false, 0, 1,
-            false
+        select s.student_key, s.school_key, d.calendar_date, '', 'enrolled since ' || s.entry_date, '', null, 0, null, 0, 0, 0, 0, 0, 0, 0, false, false, false,
+            0, 1, false
         from core.dim_stints s
         join settings.school_years y on s.entry_date <= y.end_date and s.exit_date > y.start_date
         join trace_dates d on d.calendar_date = greatest(s.entry_date, y.start_date)
@@ -240,7 +254,9 @@ _FINAL_MARKS = """
     )
     select r.student_key as subject_key, r.at_school as school_key, coalesce(st.grade_level, 'unknown') as grade_level,
         null::varchar as modality, r.on_date, r.section_key, r.what, r.delivery_id, r.line_number,
-        coalesce(round(r.grade_points * r.gpa_credits)::bigint, 0) as grade_points_by_credit, r.gpa_credits,
+        coalesce(round(r.grade_points * r.gpa_credits)::bigint, 0) as grade_points_by_credit, r.gpa_credits, r.by_standards as marks_by_standards,
+        if(u.is_weighted, coalesce(round((r.grade_points + r.extra_points) * r.gpa_credits)::bigint, 0), 0) as weighted_points_by_credit,
+        if(u.is_weighted, r.gpa_credits, 0) as weighted_gpa_credits,
         r.attempted::bigint as credits_attempted, if(r.says_both, least(r.earned, r.attempted), 0)::bigint as credits_earned_of_attempted,
         r.earned::bigint as credits_earned, r.says_credits as marks_with_credits,
         r.on_pace::bigint * u.units as year_courses_earned, r.not_said::bigint * u.units as year_courses_not_said,
@@ -253,7 +269,8 @@ _FINAL_MARKS = """
         ((r.is_math_or_english and r.is_failed) is null)::bigint as math_english_marks_in_doubt
     from rows r
     cross join (
-        select y.scale * d.year_course_denominator // (c.scale * d.year_course_numerator) as units
+        select y.scale * d.year_course_denominator // (c.scale * d.year_course_numerator) as units,
+            exists (select 1 from settings.course_weights) as is_weighted
         from most y, most c, settings.district d where y.measure_id = 'year_courses_earned' and c.measure_id = 'credits_earned'
     ) u
     left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)

@@ -17,6 +17,7 @@ ROLLUPS: Mapping[str, str] = {
     "total_per_person": "Each person's total for the year so far is added up over people and divided by the people: those who have none count as none.",
     "ratio_per_person": "Each person's own ratio for the year so far, to a thousandth, is added up over people and divided by the people: each counts alike.",
     "flags_together": "The flags of other indicators are counted for each person, where all that it asks for are known; then the people are counted.",
+    "per_school_day": "Totals are added up over people and divided by the days of school; the district's is the sum of its schools' own.",
     "latest_in_term": "The latest state of the term counts: newer marks take the place of older ones and are not added to them.",
 }
 # The same where the numerator is a state, of which the last one stands.
@@ -24,8 +25,12 @@ OF_STATES = {
     "flag_of_total": "Each person's last state of the year so far is held against the threshold once; then the people are counted.",
     "total_per_person": "Each person's last state of the year so far is added up over the people of whom one is known and divided by these.",
 }
-FORMULAS = {"share_of_people": "as a", "share": "as a", "mean": "a mean over people, in", "mean_change": "a mean over people, in"}
-DIRECTIONS = {"higher_is_better": "higher is better", "lower_is_better": "lower is better"}
+FORMULAS = {
+    **dict.fromkeys(("share_of_people", "share"), "as a"),
+    **dict.fromkeys(("mean", "mean_change"), "a mean over people, in"),
+    "daily_average": "a number of",
+}
+DIRECTIONS = {"higher_is_better": "higher is better", "lower_is_better": "lower is better", "neither": "neither more nor less is better"}
 MEMBERSHIP = {
     "on_the_day": "a person counts in a group on the days on which they were in it",
     "any_time": "a person who was in a group at any time this school year counts in it",

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.lineage.choose import THOUSANDTHS, choose_judged, choose_summed, choose_together, dicts, find_evidence, one
+from pipelines.lineage.choose import THOUSANDTHS, choose_daily, choose_judged, choose_summed, choose_together, dicts, find_evidence, one
 from pipelines.lineage.choose import TraceError as TraceError
 from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Ledger
@@ -156,6 +156,8 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
     if indicator["rollup"] == "flags_together":
         over = under = dict(_FLAGS)
         choose_together(db, figure, profile)
+    elif indicator["rollup"] == "per_school_day":
+        over, under, days = choose_daily(db, figure, profile)
     else:
         over, under = find_evidence(db, indicator, profile)
         choose = choose_summed if indicator["rollup"] in ("sum", "latest_in_term") else choose_judged
@@ -163,12 +165,15 @@ def trace(db: duckdb.DuckDBPyConnection, ledger: Ledger, figure: Mapping[str, An
 
     scales = Decimal(int(over["scale"])), Decimal(int(under["scale"]))
     n, d, subjects = db.execute("select coalesce(sum(n), 0)::bigint, coalesce(sum(d), 0)::bigint, count(*) from trace_subjects").fetchall()[0]
+    if indicator["rollup"] == "per_school_day":  # over the days of the school, which are no person's
+        d = days
     people = Decimal(1)
     of_figure = {
         "share": scales,
         "share_of_people": (people, people),
         "mean": (Decimal(THOUSANDTHS) if indicator["rollup"] == "ratio_per_person" else scales[0], people),
         "mean_change": (scales[0], people),
+        "daily_average": (scales[0], people),
     }[indicator["value_kind"]]
     files = _files(db)
     return Trace(

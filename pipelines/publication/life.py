@@ -1,8 +1,8 @@
 """The life of what is in quarantine, for everybody to see: which rule, since when, how often, whose it is, and what it does to the figures.
 
 Belongs here: `operations.quarantine` (by table, rule and school), `operations.quarantine_groups` (by student group, so that nobody's disappearance goes
-unnoticed) and `operations.quarantine_effects` (by indicator). Counts of people below the minimum are left out, as in the figures; the rows themselves
-are restricted, and shown by `throughline quarantine`.
+unnoticed), `operations.quarantine_effects` (by indicator) and `operations.quarantine_students` (by indicator, place and group, to stand beside each figure).
+Counts of people below the minimum are left out, as in the figures; the rows themselves are restricted, and shown by `throughline quarantine`.
 """
 
 from __future__ import annotations
@@ -38,10 +38,14 @@ _EFFECTS: tuple[tuple[str, pa.DataType], ...] = (
     ("table_name", pa.string()), ("rule", pa.string()), ("indicator_id", pa.string()), ("school_year", pa.int64()), ("n_rows", pa.int64()),
     ("value", pa.float64()), ("value_if_none", pa.float64()), ("value_if_all", pa.float64()), ("words", pa.string()),
 )  # fmt: skip
+_STUDENTS: tuple[tuple[str, pa.DataType], ...] = (
+    ("indicator_id", pa.string()), ("school_year", pa.int64()), ("school_id", pa.string()), ("group_family", pa.string()), ("group_value", pa.string()),
+    ("n_students", pa.int64()), ("suppression", pa.string()),
+)  # fmt: skip
 
 
 def quarantine_tables(db: duckdb.DuckDBPyConnection, ledger: Ledger, behind: Mapping[str, frozenset[str]], min_n: int, as_of: date) -> dict[str, pa.Table]:
-    """The three tables, from the build database as it stands after the models. Empty where nothing is in quarantine."""
+    """The four tables, from the build database as it stands after the models. Empty where nothing is in quarantine."""
     there = {n for (n,) in db.execute("select table_name from information_schema.tables where table_schema = 'quarantine'").fetchall()}
     waiting = [t for t in ALL_TABLES.values() if t.name in there and db.execute(f"select 1 from quarantine.{t.name} limit 1").fetchall()]
     dates = {r["run_id"]: date.fromisoformat(r["business_date"]) for r in ledger.rows("select run_id, business_date from runs")}
@@ -54,6 +58,7 @@ def quarantine_tables(db: duckdb.DuckDBPyConnection, ledger: Ledger, behind: Map
         "quarantine": _table(_LIFE, life),
         "quarantine_groups": _table(_GROUPS, groups),
         "quarantine_effects": _table(_EFFECTS, effects),
+        "quarantine_students": _table(_STUDENTS, _students(db, waiting, behind, min_n)),
     }
 
 
@@ -105,6 +110,38 @@ def _groups(db: duckdb.DuckDBPyConnection, table: Table, min_n: int) -> list[tup
         join sizes s on s.group_family = n.group_family and s.group_value = n.group_value
         group by all order by all""").fetchall()
     return [(table.name, rule, family, value, int(n), int(size), float(n / size)) for rule, family, value, n, size in rows if n >= min_n and size >= min_n]
+
+
+def _students(db: duckdb.DuckDBPyConnection, waiting: Sequence[Table], behind: Mapping[str, frozenset[str]], min_n: int) -> list[tuple[Any, ...]]:
+    """For each indicator, place and group: students enrolled in the newest school year who have rows in quarantine in a table behind the indicator. Groups
+    and places are those of the figures (`rpt_excluded_students`), by the last day. No row is nobody; null is few, or few beside it in its family.
+    """
+    named = [(t, column) for t in waiting if not (column := _column(t, STUDENT)).startswith("cast")]
+    pairs = [(i, t.name) for i, tables in sorted(behind.items()) for t, _ in named if t.name in tables]
+    if not pairs:
+        return []
+    aside = " union ".join(f"select '{t.name}' as table_name, {column} as student_key from quarantine.{t.name}" for t, column in named)
+    return db.execute(
+        f"""with aside as ({aside}),
+        of_indicator as (select unnest(?) as indicator_id, unnest(?) as table_name),
+        concerned as (select distinct indicator_id, student_key from aside join of_indicator using (table_name)),
+        memberships as (
+            select signature, group_family, group_value from core.int_signatures_known
+            union all select distinct signature, 'all', 'all' from core.int_signatures_known
+        ), counted as (
+            select c.indicator_id, p.school_year::bigint as school_year, nullif(p.place, '') as school_id, m.group_family, m.group_value, count(*) as n
+            from concerned c
+            join measurements.int_student_places p on p.student_key = c.student_key and p.membership_rule = 'last_day'
+                and p.school_year = (select max(school_year) from measurements.int_student_places)
+            join memberships m on m.signature = p.signature group by all
+        ), judged as (
+            select *, n < ? as is_small, bool_or(n < ?) over (partition by indicator_id, school_year, school_id, group_family) as is_beside from counted
+        )
+        select indicator_id, school_year, school_id, group_family, group_value, case when not is_beside then n end,
+            case when is_small then 'primary' when is_beside then 'complementary' else 'none' end
+        from judged order by all""",
+        [[i for i, _ in pairs], [t for _, t in pairs], min_n, min_n],
+    ).fetchall()
 
 
 def _effects(db: duckdb.DuckDBPyConnection, table: Table, behind: Mapping[str, frozenset[str]], min_n: int) -> list[tuple[Any, ...]]:

@@ -18,7 +18,8 @@ from pipelines.district import District
 from pipelines.lineage.graph import PROJECT, Manifest, MartModel, tables_behind_indicators, tables_behind_lists
 from pipelines.lineage.ledger import Ledger, Publication, Run, SliceVerdict, now
 from pipelines.lineage.operations import operations_tables
-from pipelines.publication import assemble, coverage, gate, life
+from pipelines.publication import assemble, coverage, gate, life, maturity
+from pipelines.publication.figures import MART
 from pipelines.publication.grades import grade_issues
 from pipelines.publication.verdicts import Issue, SliceDecision, decide, issues_of_held, status_words, verdict_of
 from pipelines.publication.warehouse import Plan, SliceStatus, Warehouse, open_warehouse
@@ -141,6 +142,10 @@ def publish(
             "coverage": coverage.coverage_table(coverage.effects(db, holes, behind, district.suppression.min_n)),
             **life.quarantine_tables(db, ledger, behind, district.suppression.min_n, as_of),
         }  # fmt: skip
+        if not broken:
+            figures = next(m for m in models if m.name == MART)
+            kept, operations[maturity.WEEKS] = maturity.keep(db, warehouse, figures, held, publication_id, district.suppression.min_n, hide=hide_anew)
+            changes.append(kept)
         fingerprint = assemble.fingerprint(db, models, whole=whole) if not broken else assemble.Fingerprint("", "")
     verdicts = [
         verdict_of(d, m.name, publication_id, as_of, before, counted.get((m.name, d.indicator_id, d.school_year), 0)) for m in models for d in decisions
@@ -165,6 +170,7 @@ def publish(
         if not broken:
             assemble.remember_figures(db)
             assemble.remember_policy(db, district.suppression.min_n)
+            maturity.note_seen(db)
         if not held and not broken:
             assemble.forget_pending(db, models)
     warehouse.prune(district.warehouse.retain)
@@ -187,5 +193,6 @@ def _statuses(models: Sequence[MartModel], decisions: Sequence[SliceDecision], v
     for m in models:
         for d in decisions:
             v = words[m.name, d.indicator_id, d.school_year, d.school_id]
-            statuses.append(SliceStatus(m.name, d.indicator_id, d.school_year, d.school_id, v.data_as_of, status_words(d, v.data_as_of)))
+            status = SliceStatus(m.name, d.indicator_id, d.school_year, d.school_id, v.data_as_of, status_words(d, v.data_as_of))
+            statuses += [status, replace(status, mart=maturity.KEPT)] if m.name == MART else [status]
     return statuses

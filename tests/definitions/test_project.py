@@ -18,7 +18,7 @@ from pipelines.sources import ALL_TABLES
 
 ROLLUPS_OF = {
     "share_of_people": ("flag_of_total", "distinct", "flags_together"), "share": ("sum", "latest_in_term"), "mean": ("total_per_person", "ratio_per_person"),
-    "mean_change": ("total_per_person",),
+    "mean_change": ("total_per_person",), "daily_average": ("per_school_day",),
 }  # fmt: skip
 
 
@@ -173,14 +173,14 @@ def test_the_registry_holds_together() -> None:
     profiled = {p["indicator_id"] for p in registry("indicator_profiles")}
     for i in registry("indicators"):
         assert i["indicator_id"] in profiled
-        assert i["direction"] in ("higher_is_better", "lower_is_better")
+        assert i["direction"] in (("neither",) if i["value_kind"] == "daily_average" else ()) + ("higher_is_better", "lower_is_better")
         assert i["rollup"] in ROLLUPS_OF[i["value_kind"]], i["indicator_id"]
     named = [p["indicator_id"] for p in registry("indicator_profiles") if p["is_reference"] == "true"]
     assert sorted(named) == sorted(i["indicator_id"] for i in registry("indicators")), "one profile of each indicator is what others are compared with"
     by_id = {m["measure_id"]: m for m in registry("measures")}
     of = {i["indicator_id"]: i for i in registry("indicators")}
     for i in of.values():
-        assert (i["stage"] == "2") == (i["rollup"] == "flags_together") == (not i["numerator_measure"])
+        assert (i["stage"] == "2") == (i["rollup"] in ("flags_together", "per_school_day")) == (not i["numerator_measure"])
         if i["stage"] == "2":
             continue
         over, under = by_id[i["numerator_measure"]], by_id[i["denominator_measure"]]
@@ -194,7 +194,7 @@ def test_the_registry_holds_together() -> None:
             doubt = by_id[i["doubt_measure"]]
             assert [doubt[c] for c in ("model", "unit", "scale", "accumulation")] == [over[c] for c in ("model", "unit", "scale", "accumulation")]
         if i["doubt_measure"] or i["population_measure"]:
-            assert i["rollup"] == "flag_of_total" or (i["rollup"] == "total_per_person" and not i["doubt_measure"])
+            assert i["rollup"] == "flag_of_total" or (not i["doubt_measure"] and i["rollup"] in ("total_per_person", "ratio_per_person", "latest_in_term"))
             assert i["not_yet_words"], "whoever is not judged yet is told so"
     leavers = {rule["leaver_rule"] for rule in registry("leaver_rules")}
     for p in registry("indicator_profiles"):
@@ -231,7 +231,12 @@ def test_flags_together_are_of_flags_that_there_are() -> None:
     parts = registry("indicator_parts")
     wholes = {k for k in of if indicators[k[0]]["stage"] == "2"}
     assert {(x["indicator_id"], x["profile_id"]) for x in parts} == wholes
-    for x in parts:
+    averages = [x for x in parts if indicators[x["indicator_id"]]["rollup"] == "per_school_day"]
+    for x in averages:  # a side of one sum, over the days of the school
+        assert x["counts_when"] in ("numerator", "denominator")
+        assert [y["part"] for y in averages if y["indicator_id"] == x["indicator_id"]] == ["1"]
+        assert indicators[x["part_indicator_id"]]["rollup"] == "sum"
+    for x in (x for x in parts if x not in averages):
         part, whole = of[x["part_indicator_id"], x["part_profile_id"]], of[x["indicator_id"], x["profile_id"]]
         assert indicators[part["indicator_id"]]["rollup"] in ("flag_of_total", "distinct"), "a flag of flags of flags"
         assert x["counts_when"] in ("raised", "not_raised")
@@ -239,7 +244,7 @@ def test_flags_together_are_of_flags_that_there_are() -> None:
         assert part["leaver_rule"] == whole["leaver_rule"], "who has left is in all of it or in nothing"
         if indicators[part["indicator_id"]]["doubt_measure"]:
             assert not part["below_numerator"], "between two lines what is in doubt may be in and out again"
-    for k in wholes:
+    for k in (k for k in wholes if indicators[k[0]]["rollup"] == "flags_together"):
         mine = [x for x in parts if (x["indicator_id"], x["profile_id"]) == k]
         assert sorted(x["part"] for x in mine) == [str(n + 1) for n in range(len(mine))]
         assert int(of[k]["minimum_denominator"]) == len(mine), "where a part is not known, those who are judged would all be at fault"

@@ -208,6 +208,19 @@ def test_quarantine_has_a_life(week: Night, tmp_path: Path) -> None:
     groups = night.published("select group_family, group_value, n_students, n_in_group from operations.quarantine_groups")
     assert groups
     assert all(n >= 10 and size >= 10 for _, _, n, size in groups)
+    # beside each figure that stands on the file, by group: those of the school and the district who are aside, or that they are few
+    rows_beside = night.published(f"""select indicator_id, group_family || '=' || group_value, n_students, suppression
+        from operations.quarantine_students where school_id = '{SCHOOL}'""")
+    beside = {(i, g): (n, hidden) for i, g, n, hidden in rows_beside}
+    assert {i for i, _ in beside} == ATTENDANCE | measured_by("msr_minutes")
+    assert beside["chronic_absence", "all=all"] == (12, "none")
+    genders = {g: cell for (i, g), cell in beside.items() if i == "chronic_absence" and g.startswith("gender=")}
+    assert genders
+    assert set(genders.values()) <= ({(12, "none")} if len(genders) == 1 else {(None, "primary"), (None, "complementary")}), "of 12 no two groups have 10 each"
+    joined = night.published("""select e.n_in_figure is not null, q.n_students from marts.rpt_excluded_students e
+        join operations.quarantine_students q using (indicator_id, school_year, group_family, group_value)
+        where e.school_id is not distinct from q.school_id and e.school_id is null and e.group_family = 'all' and e.indicator_id = 'attendance_rate'""")
+    assert joined == [(True, 12)]
     # mended at the source, it leaves by itself
     write_rows(attendance(night, TUESDAY), rows)
     night.run(WEDNESDAY)

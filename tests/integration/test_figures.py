@@ -14,7 +14,8 @@ import pytest
 from tests.districts import START
 from tests.gradebook_oracle import FIGURES, gradebooks
 from tests.nights import Night, make
-from tests.oracle import CELL, PERSON, Oracle
+from tests.oracle import CELL, FAMILIES, PERSON, Oracle
+from tests.oracle_days import INDICATORS as AVERAGES
 
 MIN_N = 10
 REFERENCES = {"chronic_absence": "district", "consecutive_absence": "three_days"}  # the profile that others stand beside, of what this district sends
@@ -54,8 +55,11 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
         values[column] = values[column].astype(float)
     assert len(expected) > 5000
     assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+    is_average = values["indicator_id"].isin(AVERAGES)
     off = (values["value"] - values["numerator"] / values["denominator"]).abs()
-    assert off.max() < 1e-9
+    assert off[~is_average].max() < 1e-9
+    assert set(values.loc[is_average, "indicator_id"]) == set(AVERAGES)
+    assert_equal(values[is_average], expected[expected["indicator_id"].isin(AVERAGES)], CELL, ["value"])
     students = built(night, "fct_student_indicators", PERSON)
     students["flag"] = ["" if pd.isna(f) else "yes" if f else "no" for f in students["flag"]]
     for column in ("numerator", "denominator"):
@@ -69,13 +73,94 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
     assert words.get("moderate_chronic_absence", {"1 in 10 to under 1 in 5."}) == {"1 in 10 to under 1 in 5."}
     assert words.get("severe_chronic_absence", {"1 in 5."}) == {"1 in 5."}
     for rows in (values, students):
-        second = (rows["profile_id"] == "edfacts") | rows["indicator_id"].str.startswith("early_warning")
+        second = (rows["profile_id"] == "edfacts") | rows["indicator_id"].str.startswith("early_warning") | (rows["indicator_id"] == "d_f_rate")
         assert (rows["profile_version"] == second.map({True: 2, False: 1})).all()
     assert_tiers(values)
     assert_published(night, values)
     assert_compared(night, values)
     assert_constructs(night, oracle)
     assert_gradebooks(night, oracle)
+    assert_excluded(night, oracle)
+    assert_changes(night, values)
+
+
+def assert_excluded(night: Night, oracle: Oracle) -> None:
+    """Whom each figure of the year has and whom a rule leaves out, against enrollments and flags counted by hand; every student enrolled is in one count."""
+    found = frame(night.build, "select *, coalesce(school_id, '') as place from marts.rpt_excluded_students")
+    parts = ["n_in_figure", "n_other_grades", "n_left", "n_never_attended", "n_too_few", "n_in_doubt", "n_no_data"]
+    assert (found[parts].sum(axis=1) == found["n_enrolled"]).all()
+    assert (found[parts] >= 0).all().all()
+    year = oracle.dates["year_to_date"].iloc[0]
+    stays = [(s, school) for s, school, first, after in oracle.stints if max(first, year) <= oracle.as_of and after > year]
+    places = pd.DataFrame({*stays, *((s, "") for s, _ in stays)}, columns=["student", "place"]).assign(today=oracle.as_of)
+    places = oracle.with_groups(places, on="today")
+    key = ["place", "group_family", "group_value"]
+    groups = [places.assign(group_family="all", group_value="all"), *(places.assign(group_family=f, group_value=places[f]) for f in FAMILIES)]
+    enrolled = pd.concat(groups).groupby(key).size()
+    of_last_day = found[~found["profile_id"].isin(["edfacts", "california"])]
+    of = pd.MultiIndex.from_frame(of_last_day[key])
+    assert (enrolled.loc[of].to_numpy() == of_last_day["n_enrolled"].to_numpy()).all()
+    assert len(of_last_day.groupby(["indicator_id", "profile_id"])) > 15
+    # too few days, never attended, other grades: of chronic absence, by place
+    judged = {(profile, where): rows for profile, where, rows in oracle.judged()}
+    of_all = found[(found["indicator_id"] == "chronic_absence") & (found["group_family"] == "all")].set_index(["profile_id", "place"])
+    here = places.groupby("place")["student"].agg(set)
+    for (profile, where), rows in judged.items():
+        for place in {"school": sorted(set(here.index) - {""}), "district": [""]}[where]:
+            mine = rows[rows["student"].isin(here[place]) & ((rows["school"] == place) if where == "school" else True)]
+            cell = of_all.loc[profile, place]
+            assert (cell["n_in_figure"], cell["n_too_few"]) == (mine["is_judged"].sum(), (~mine["is_judged"]).sum()), (profile, place)
+            assert (cell["n_other_grades"] > 0) <= (profile == "california")
+            assert (cell["n_never_attended"] > 0) <= (profile in ("california", "city"))
+    assert (of_all["n_too_few"] > 0).any()
+    values = built(night, "agg_indicator_values", CELL).query("grade_level == '' and group_family == 'all' and period_type == 'year_to_date'")
+    both = values.rename(columns={"school_id": "place"}).merge(found[found["group_family"] == "all"], on=["place", "indicator_id", "profile_id"])
+    assert len(both) > 50
+    assert (both["n_in_figure"] == both["n_subjects"]).all(), "in this district whoever is in a figure is enrolled there"
+    shown = frame(night.warehouse, "select * from marts.rpt_excluded_students").set_index("excluded_key")
+    parts = found.set_index("excluded_key").loc[shown.index, [*parts, "n_enrolled"]]
+    small = parts.apply(lambda column: column.between(1, MIN_N - 1)).any(axis=1)
+    beside = small.groupby([shown["figures_key"], shown["group_family"]]).transform("any")
+    assert (shown["suppression"] == small.map({True: "primary", False: None}).fillna(beside.map({True: "complementary", False: "none"}))).all()
+    assert shown.loc[beside, parts.columns].isna().all().all()
+    assert (shown.loc[~beside, parts.columns].astype(int) == parts[~beside]).all().all()
+    assert set(shown["suppression"]) == {"none", "primary", "complementary"}
+
+
+def assert_changes(night: Night, values: pd.DataFrame) -> None:
+    """Each weekly figure beside the week before and the term's first, as built and as published: subtracted where the week is 28 days old, hidden where
+    either is.
+    """
+    weeks = values[values["period_type"] == "week"].copy()
+    series = [c for c in CELL if c not in ("period_type", "period_start")]
+    weeks["start"] = pd.to_datetime(weeks["period_start"])
+    weeks["is_settled_by_hand"] = weeks["start"] + pd.Timedelta(days=6 + 28) <= pd.Timestamp(frame(night.build, "select as_of from settings.night")["as_of"][0])
+    first = weeks["start"].min()
+    before = weeks.assign(start=weeks["start"] + pd.Timedelta(days=7))
+    at_first = weeks[weeks["start"] == first].drop(columns="start")
+    expected = weeks.merge(before[[*series, "start", "value", "n_subjects"]], on=[*series, "start"], how="left", suffixes=("", "_before"))
+    expected = expected.merge(at_first[[*series, "value", "n_subjects"]], on=series, how="left", suffixes=("", "_first"))
+    found = frame(night.build, "select * from marts.rpt_indicator_changes")
+    both = expected.merge(found, on="value_key", how="outer", suffixes=("", "_beside"), indicator=True)
+    assert (both["_merge"] == "both").all()
+    assert (both["is_settled"] == both["is_settled_by_hand"]).all()
+    later = both["start"] > first
+    shown = both.merge(frame(night.warehouse, "select * from marts.rpt_indicator_changes"), on="value_key", suffixes=("", "_shown"))
+    assert len(shown) == len(both)
+    for name, other in (("week_before", "before"), ("term_start", "first")):
+        there = both[f"value_{other}"].notna() & (later | (name == "week_before"))
+        assert (both[f"{name}_value"].notna() == there).all(), name
+        off = (both[f"{name}_change"] - (both["value"] - both[f"value_{other}"])).abs()
+        assert (off.notna() == (there & both["is_settled"])).all(), name
+        assert off.max() < 1e-9 or not both["is_settled"].any()
+        assert (both[f"{name}_why_not"].isna() == off.notna()).all(), name
+        few = (shown["n_subjects"] < MIN_N) | (shown[f"{name}_n_subjects"] < MIN_N)
+        hidden = few & shown[f"{name}_n_subjects"].notna()
+        assert ((shown[f"{name}_why_not_shown"] == "hidden: too few people") == hidden).all(), name
+        assert shown.loc[few, [f"{name}_value_shown", f"{name}_n_subjects_shown", f"{name}_change_shown"]].isna().all().all(), name
+        assert shown.loc[~few, f"{name}_change_shown"].equals(shown.loc[~few, f"{name}_change"]), name
+    assert found["last_year_value"].isna().all()
+    assert set(found["last_year_why_not"]) == {"there is no such week in the year before"}
 
 
 def assert_constructs(night: Night, oracle: Oracle) -> None:

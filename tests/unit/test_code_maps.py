@@ -1,5 +1,6 @@
 """What a district's code map is refused for."""
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -111,3 +112,16 @@ def test_an_assessment_that_the_map_lacks_is_named_where_there_is_a_map(tmp_path
             f"select assessment_id || ' ' || coalesce(subject, '') from (values {sent}) as r(assessment_id, subject) where {rule.bad_when} order by 1"
         ).fetchall()
     assert [name for (name,) in found] == unmapped
+
+
+@pytest.mark.parametrize(
+    ("rows", "wrong"),
+    [
+        ("AP1,one\n", "line 2: extra_points is 'one'; write a plain number with at most three decimals"),
+        ("AP1,-1\n", "line 2: extra_points is '-1'"),
+        ("AP1,1\nAP1,0.5\n", "line 3: course_id are those of a row before"),
+    ],
+)
+def test_extra_points_of_a_course_are_a_number_and_said_once(tmp_path: Path, rows: str, wrong: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(wrong)):
+        load_district(maps(tmp_path, course_weights=f"course_id,extra_points\n{rows}")).code_map("course_weights")

@@ -14,12 +14,15 @@ FIGURES = [
     ("days_lost_out_of_school", 3, 2, 2, 1.5, 0.0, 9.0, "t_people"), ("suspended_out_of_school", 1, 2, 2, 0.5, 0.1, 0.9, "wilson"),
     ("assignment_completion", 3, 4, 2, 0.75, 0.1, 0.95, "clustered_logit"), ("gpa", 6.833, 2, 2, 3.4165, 2.0, 4.8, "t_people"),
     ("freshman_on_track", 1, 2, 2, 0.5, 0.1, 0.9, "wilson"), ("level_gain_reading", -1, 2, 2, -0.5, -6.9, 5.9, "t_people"),
+    ("average_daily_attendance", 9, 5, 3, 2.584, None, None, "none"), ("weighted_gpa", 10, 2, 2, 5.0, 4.9, 5.1, "t_people"),
 ]  # fmt: skip
+DAILY = {"110": (5, 3, 1.667), "120": (3.667, 4, 0.917), "900": (8, 2, 4)}  # the last one of another agency
 STUDENTS = [
     ("days_lost_out_of_school", "one", 0, 1, 0.0, None), ("days_lost_out_of_school", "two", 3, 1, 3.0, None),
     ("suspended_out_of_school", "one", 0, 1, 0.0, False), ("suspended_out_of_school", "two", 1, 1, 1.0, True),
     ("gpa", "one", 8.5, 3, 2.833, None), ("gpa", "two", 4, 1, 4.0, None),
     ("assignment_completion", "one", 1, 2, 0.5, None), ("assignment_completion", "two", 2, 2, 1.0, None),
+    ("weighted_gpa", "one", 5, 1, 5.0, None), ("weighted_gpa", "two", 5, 1, 5.0, None),
     ("level_gain_reading", "one", 2, 1, 2.0, None), ("level_gain_reading", "two", -3, 1, -3.0, None),
     ("freshman_on_track", "one", 1, 2, 0.5, False), ("freshman_on_track", "two", 2, 2, 1.0, True),
 ]  # fmt: skip
@@ -33,19 +36,23 @@ def db() -> duckdb.DuckDBPyConnection:
         db.execute(f"create schema {schema}")
     for seed in ("indicators", "indicator_profiles", "measures"):
         db.execute(f"create table registry.{seed} as select * from read_csv('{PROJECT / 'seeds' / seed}.csv', header = true)")
-    db.execute("create table core.dim_schools (school_key varchar, is_in_district boolean)")
+    db.execute("create table core.dim_schools as select * from (values ('110', true), ('900', false)) as t (school_key, is_in_district)")
     db.execute("create table core.fct_discipline_actions (school_year int, is_suspension boolean, is_in_school boolean, action_days decimal(18, 6))")
     db.execute("create table settings.mark_scale as select * from (values ('A', '4'), ('P', null)) as t (letter, points)")
+    db.execute("create table settings.course_weights as select * from (values ('AP1', '1'), ('X', null)) as t (course_id, extra_points)")
     db.execute("""create table marts.agg_indicator_values (school_year int, period_type varchar, period_start date, school_id varchar, grade_level varchar,
         group_family varchar, profile_id varchar, indicator_id varchar, numerator decimal(18, 3), denominator decimal(18, 3), n_subjects bigint,
         value double, ci_low double, ci_high double, ci_method varchar)""")
     db.executemany(f"insert into marts.agg_indicator_values values ({YEAR}, null, null, 'all', 'standard', ?, ?, ?, ?, ?, ?, ?, ?)", FIGURES)
+    for school, (n, days, value) in DAILY.items():
+        figures = f"'all', 'standard', 'average_daily_attendance', {n}, {days}, 2, {value}, null, null, 'none'"
+        db.execute(f"insert into marts.agg_indicator_values values ({YEAR}, '{school}', null, {figures})")
     db.execute("""create table marts.fct_student_indicators (school_year int, period_type varchar, period_start date, school_id varchar, profile_id varchar,
         flag_reason varchar, indicator_id varchar, student_key varchar, numerator decimal(18, 3), denominator decimal(18, 3), value double, flag boolean)""")
     db.executemany(f"insert into marts.fct_student_indicators values ({YEAR}, null, 'standard', null, ?, ?, ?, ?, ?, ?)", STUDENTS)
     db.execute("update marts.fct_student_indicators set flag_reason = 'Suspended.' where flag")
     db.execute("create table publish.pending_agg_indicator_values as select distinct school_year, period_type from marts.agg_indicator_values")
-    db.execute("create table publish.last_figures as select * from marts.agg_indicator_values")
+    db.execute("create table publish.last_figures as select * from marts.agg_indicator_values where school_id is null")
     return db
 
 
@@ -65,6 +72,8 @@ def test_marts_that_agree_pass(db: duckdb.DuckDBPyConnection) -> None:
 
 MEAN, AVERAGE, FLAG, SHARE = "days_lost_out_of_school", "gpa", "suspended_out_of_school", "assignment_completion"
 CHANGE = "level_gain_reading"
+WEIGHTED = "weighted_gpa"
+AVERAGE_DAY, SUM_OF_SCHOOLS = "average_daily_attendance", "district_average_is_the_sum_of_its_schools"
 TOGETHER = "freshman_on_track"
 AVERAGES = ("average_is_on_the_scale", "means_equal_their_students")
 NO_SHARE = ("value_is_a_share", "interval_holds_the_value", "value_did_not_jump")
@@ -83,11 +92,19 @@ NO_SHARE = ("value_is_a_share", "interval_holds_the_value", "value_did_not_jump"
         ("agg_indicator_values", MEAN, "ci_high = 1.2", {"interval_holds_the_value"}),
         ("agg_indicator_values", AVERAGE, "numerator = 9, value = 4.5", {*AVERAGES, "value_did_not_jump"}),
         ("fct_student_indicators", AVERAGE, "numerator = 5 * denominator, value = 5", {*AVERAGES}),
+        ("fct_student_indicators", AVERAGE, "numerator = 0, denominator = 0, value = null, flag_reason = 'Not applicable.'", {"means_equal_their_students"}),
+        ("fct_student_indicators", AVERAGE, "numerator = 0, denominator = 0, value = null", {"a_total_or_ratio_is_its_parts"}),
+        ("agg_indicator_values", WEIGHTED, "numerator = 10.002, value = 5.001", {"average_is_on_the_scale", "means_equal_their_students"}),
         ("fct_student_indicators", AVERAGE, "value = value + 0.002", {*AVERAGES, "a_total_or_ratio_is_its_parts"}),
         ("agg_indicator_values", FLAG, "value = 1.5, numerator = 3, ci_high = 2", {*NO_SHARE, "flags_equal_their_students"}),
         ("agg_indicator_values", SHARE, "value = 1.25, numerator = 5, ci_high = 2", {*NO_SHARE, "district_equals_its_students"}),
         ("agg_indicator_values", CHANGE, "value = -0.4", {"mean_is_over_people"}),
         ("agg_indicator_values", CHANGE, "ci_low = -0.4", {"interval_holds_the_value"}),
+        ("agg_indicator_values", AVERAGE_DAY, "ci_low = value", {"average_is_over_school_days"}),
+        ("agg_indicator_values", AVERAGE_DAY, "value = value + 0.002", {"average_is_over_school_days", SUM_OF_SCHOOLS}),
+        ("agg_indicator_values", AVERAGE_DAY, "value = if(school_id is null, 1.8, value)", {SUM_OF_SCHOOLS, "value_did_not_jump"}),
+        ("agg_indicator_values", AVERAGE_DAY, "value = if(school_id is null, 6.584, value)", {SUM_OF_SCHOOLS, "value_did_not_jump"}),
+        ("agg_indicator_values", AVERAGE_DAY, "denominator = 0", {"average_is_over_school_days", "denominator_did_not_collapse"}),
         ("fct_student_indicators", CHANGE, "numerator = -numerator", {"a_total_or_ratio_is_its_parts"}),
         ("fct_student_indicators", CHANGE, "numerator = -numerator, value = -value", {"means_equal_their_students"}),
         ("fct_student_indicators", MEAN, "numerator = numerator + 1", {"a_total_or_ratio_is_its_parts"}),

@@ -5,6 +5,7 @@ select
     assignments.due_date,
     assignments.points_possible,
     assignments.is_counted,
+    assignments.is_by_standards,
     dates.piece_start,
     dates.school_year,
     dates.term_id

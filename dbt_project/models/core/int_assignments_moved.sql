@@ -10,6 +10,12 @@ select {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key
 from {{ source('changes', 'oneroster__classes') }} as changed
 inner join {{ ref('stg_oneroster__line_items') }} as items on changed.sourced_id = items.class_id
 union
+-- the code of a course, by which a district may say how its classes are graded
+select {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key, items.line_item_id as assignment_id
+from {{ source('changes', 'oneroster__courses') }} as changed
+inner join {{ ref('stg_oneroster__classes') }} as classes on changed.sourced_id = classes.course_id
+inner join {{ ref('stg_oneroster__line_items') }} as items on classes.class_id = items.class_id
+union
 select {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key, items.line_item_id as assignment_id
 from {{ source('changes', 'oneroster__categories') }} as changed
 inner join {{ ref('stg_oneroster__line_items') }} as items on changed.sourced_id = items.category_id
@@ -23,7 +29,9 @@ left join {{ source('changes', 'lms__sections') }} as changed_sections
         assignments.source_system = changed_sections.source_system
         and assignments.lms_section_id = changed_sections.source_system_identifier
 left join {{ source('changes', 'oneroster__classes') }} as changed_classes on sections.class_id = changed_classes.sourced_id
-where changed_sections.source_system is not null or changed_classes.sourced_id is not null
+left join {{ ref('stg_oneroster__classes') }} as classes on sections.class_id = classes.class_id
+left join {{ source('changes', 'oneroster__courses') }} as changed_courses on classes.course_id = changed_courses.sourced_id
+where changed_sections.source_system is not null or changed_classes.sourced_id is not null or changed_courses.sourced_id is not null
 union
 -- an entry is known to its results by namespace and identifier, not by record, and may be let in after them: any change of it may move them
 select {{ concat_key(["'edfi'", "namespace", "gradebook_entry_identifier"]) }} as assignment_key, gradebook_entry_identifier as assignment_id

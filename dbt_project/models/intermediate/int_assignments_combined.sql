@@ -1,12 +1,14 @@
 -- One shape for an assignment, from OneRoster line items, a learning-management system and Ed-Fi gradebook entries. What is withdrawn within its school
 -- year is taken back; what a later year's files no longer hold is not: a closed year does not change because a file got small.
 -- `is_counted`: whether the work counts as expected. Not where the district's map of categories says so (extra credit, dropped, practice), or, of what it does
--- not name, where the source says that nothing can be earned (`ungraded_work`).
+-- not name, where the source says that nothing can be earned (`ungraded_work`). `is_by_standards`: whether the class is graded by standards and not by points.
 with assignments as (
     select
         {{ concat_key(["'oneroster'", "items.line_item_id"]) }} as assignment_key,
         {{ concat_key(["'oneroster'", "items.class_id"]) }} as section_key,
         classes.school_id as school_key,
+        classes.course_id,
+        courses.course_code,
         items.due_date,
         items.points_possible,
         'oneroster' as format,
@@ -14,6 +16,7 @@ with assignments as (
         cast(null as {{ dbt.type_string() }}) as submission_type
     from {{ ref('stg_oneroster__line_items') }} as items
     left join {{ ref('stg_oneroster__classes') }} as classes on items.class_id = classes.class_id
+    left join {{ ref('stg_oneroster__courses') }} as courses on classes.course_id = courses.course_id
     left join {{ ref('stg_oneroster__categories') }} as categories on items.category_id = categories.category_id
     left join {{ source('settings', 'school_years') }} as years on items.due_date between years.start_date and years.end_date
     where items.withdrawn_on is null or items.withdrawn_on > years.end_date
@@ -26,6 +29,8 @@ with assignments as (
         {{ concat_key(["'lms'", "assignments.source_system", "assignments.assignment_id"]) }} as assignment_key,
         {{ concat_key(["'lms'", "assignments.source_system", "assignments.lms_section_id"]) }} as section_key,
         classes.school_id as school_key,
+        classes.course_id,
+        courses.course_code,
         coalesce(
             assignments.due_date,
             {{ try_cast_date('dues.due_date') }},
@@ -39,6 +44,7 @@ with assignments as (
     left join {{ ref('int_lms_sections_placed') }} as sections
         on assignments.source_system = sections.source_system and assignments.lms_section_id = sections.lms_section_id
     left join {{ ref('stg_oneroster__classes') }} as classes on sections.class_id = classes.class_id
+    left join {{ ref('stg_oneroster__courses') }} as courses on classes.course_id = courses.course_id
     left join (
         select source_id, assignment_id, min(due_date) as due_date
         from {{ source('settings', 'assignment_due_dates') }}
@@ -60,6 +66,8 @@ with assignments as (
         entries.assignment_key,
         coalesce(entries.section_key, named.section_key) as section_key,
         coalesce(entries.school_id, named.school_id) as school_key,
+        coalesce(sections.local_course_code, named.local_course_code) as course_id,
+        cast(null as {{ dbt.type_string() }}) as course_code,
         coalesce(entries.due_date, entries.date_assigned) as due_date,
         entries.max_points as points_possible,
         'edfi' as format,
@@ -67,7 +75,13 @@ with assignments as (
         cast(null as {{ dbt.type_string() }}) as submission_type
     from {{ ref('int_edfi_gradebook_entries') }} as entries
     left join (
-        select section_identifier, min(section_key) as section_key, min(school_id) as school_id
+        select section_key, min(local_course_code) as local_course_code
+        from {{ ref('stg_edfi__sections') }}
+        group by section_key
+    ) as sections on entries.section_key = sections.section_key
+    left join (
+        select
+            section_identifier, min(section_key) as section_key, min(school_id) as school_id, min(local_course_code) as local_course_code
         from {{ ref('stg_edfi__sections') }}
         group by section_identifier
         having count(distinct section_key) = 1
@@ -86,7 +100,8 @@ select
     assignments.school_key,
     assignments.due_date,
     assignments.points_possible,
-    coalesce(mapped.is_expected = 'true', ungraded_points.said is null and ungraded_type.said is null) as is_counted
+    coalesce(mapped.is_expected = 'true', ungraded_points.said is null and ungraded_type.said is null) as is_counted,
+    {{ is_graded_by_standards('assignments.school_key', ['assignments.course_id', 'assignments.course_code']) }} as is_by_standards
 from assignments
 left join {{ ref('ungraded_work') }} as ungraded_points
     on

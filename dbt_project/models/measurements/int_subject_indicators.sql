@@ -8,7 +8,9 @@
 -- Every indicator of every subject over each period, at the finest place and groups. `counts_at` says which figures a row belongs to: sums belong to the
 -- school's and the district's; what is of each person (a flag of a total or of anything at all, the total, the ratio of totals, and at stage 2 flags together)
 -- is worked out apart for each of them. A school of another agency is in its own figures alone.
-{% set judged_rollups = "('flag_of_total', 'distinct', 'total_per_person', 'ratio_per_person')" %}
+-- Whoever a profile leaves out of its figures has a row without a denominator, in which `excluded_by` says by which rule; of other grades, and of whom
+-- nothing is known or counted, there is none. Of who has left, or never attended, nothing but that is said (`speaks_of_the_student`).
+{% set judged_rollups = rollups_of_each_person() %}
 {#- A student is judged on the year to date alone. A response is of one day and all of it is there at once: it is the same in each period of that day. -#}
 {% set is_in_period -%}
     (parts.rollup not in {{ judged_rollups }} or measures.period_type = 'year_to_date' or measures.subject_type = 'response')
@@ -114,6 +116,7 @@ parts_profiles as (
     inner join (
         select distinct part_indicator_id, part_profile_id
         from {{ ref('indicator_parts') }}
+        where counts_when in ('raised', 'not_raised')
     ) as named on profiles.indicator_id = named.part_indicator_id and profiles.profile_id = named.part_profile_id
 ),
 
@@ -177,26 +180,31 @@ pooled as (
             groups.signature, cast(null as {{ dbt.type_string() }}) as modality, judged.indicator_id, judged.profile_id, judged.counts_at,
             cast(
                 case
-                    when not judged.is_decided then 0 -- not judged yet: in no figure, and said of the student
+                    when judged.excluded_by is not null then 0 -- not judged: in no figure, and said of the student
                     when judged.rollup = 'total_per_person' then judged.numerator
                     when judged.rollup = 'ratio_per_person' then {{ thousandths('judged.numerator', 'judged.denominator') }}
                     else judged.reached
                 end as bigint
             ) as numerator,
-            cast(case when judged.is_decided then 1 else 0 end as bigint) as denominator,
+            cast(case when judged.excluded_by is null then 1 else 0 end as bigint) as denominator,
             judged.numerator as total_numerator,
-            judged.denominator as total_denominator
+            judged.denominator as total_denominator,
+            judged.excluded_by
         from (
             -- what is in doubt may be in the numerator: where that would change the judgement there is none
             select
                 judged.*,
                 {{ reached | replace('TOTAL', 'judged.numerator') }} as reached,
-                judged.denominator > 0
-                and judged.denominator >= judged.minimum_quantity
-                and (
-                    judged.doubt = 0
-                    or {{ reached | replace('TOTAL', 'judged.numerator') }} = {{ reached | replace('TOTAL', '(judged.numerator + judged.doubt)') }}
-                ) as is_decided
+                case
+                    when judged.leaves_out and judged.stays <= 0 then 'left'
+                    when judged.must_have_attended and judged.numerator >= judged.denominator then 'never_attended'
+                    when judged.denominator = 0 then 'no_data'
+                    when judged.denominator < judged.minimum_quantity then 'too_few'
+                    when
+                        judged.doubt > 0
+                        and {{ reached | replace('TOTAL', 'judged.numerator') }} <> {{ reached | replace('TOTAL', '(judged.numerator + judged.doubt)') }}
+                        then 'in_doubt'
+                end as excluded_by
             from (
                 -- the school's figure: the school's own days, or all the student's days in the district, as the profile says
                 select
@@ -245,12 +253,13 @@ pooled as (
         where
             judged.n_said > 0 -- a stay alone says nothing of anybody
             and (judged.denominator > 0 or judged.has_population)
-            and (not judged.leaves_out or judged.stays > 0)
             and (judged.subject_type <> 'student' or groups.student_key is not null)
-            and (not judged.must_have_attended or judged.numerator < judged.denominator)
             and judged.school_year >= coalesce(judged.first_school_year, judged.school_year)
             and judged.school_year <= coalesce(judged.last_school_year, judged.school_year)
-            and (judged.grades is null or instr(' ' || judged.grades || ' ', ' ' || judged.grade_level || ' ') > 0)
+            and {{ is_of_grades('judged.grades', 'judged.grade_level') }}
+            {% if of_profiles == 'parts_profiles' %}
+                and {{ speaks_of_the_student('judged') }}
+            {% endif %}
     {%- endset %}
     {% do judgements.update({of_profiles: rows}) %}
 {% endfor %}
@@ -262,12 +271,14 @@ select
     placed.numerator,
     placed.denominator,
     placed.numerator as total_numerator,
-    placed.denominator as total_denominator
+    placed.denominator as total_denominator,
+    case when placed.denominator = 0 then 'no_data' end as excluded_by
 from placed
 inner join profiles on placed.ratio = profiles.ratio
 where
     placed.rollup not in {{ judged_rollups }}
-    and placed.denominator > 0
+    -- whose only classes are of a kind that the indicator does not apply to has a row that says so, and is in no figure
+    and (placed.denominator > 0 or profiles.has_population)
     and placed.school_year >= coalesce(profiles.first_school_year, placed.school_year)
     and placed.school_year <= coalesce(profiles.last_school_year, placed.school_year)
 
@@ -285,7 +296,8 @@ select
     cast(case when together.n_known >= profiles.minimum_denominator and together.n_met >= profiles.threshold_numerator then 1 else 0 end as bigint) as numerator,
     cast(case when together.n_known >= profiles.minimum_denominator then 1 else 0 end as bigint) as denominator,
     together.n_met as total_numerator,
-    together.n_known as total_denominator
+    together.n_known as total_denominator,
+    case when together.n_known < profiles.minimum_denominator then 'in_doubt' end as excluded_by
 from (
     select
         flags.period_type, flags.period_start, flags.school_year, flags.subject_type, flags.subject_key, flags.school_key, flags.counts_at,
@@ -311,4 +323,4 @@ inner join {{ ref('dim_student_years') }} as groups
 where
     together.school_year >= coalesce(profiles.first_school_year, together.school_year)
     and together.school_year <= coalesce(profiles.last_school_year, together.school_year)
-    and (profiles.grades is null or instr(' ' || profiles.grades || ' ', ' ' || together.grade_level || ' ') > 0)
+    and {{ is_of_grades('profiles.grades', 'together.grade_level') }}

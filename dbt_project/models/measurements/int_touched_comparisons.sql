@@ -5,7 +5,7 @@ select distinct
     changed.school_year,
     changed.period_type,
     changed.period_start
-from {{ ref('int_cell_changes') }} as changed
+from {{ ref('int_touched_cells') }} as changed
 inner join (
     select indicator_id from {{ ref('indicator_profiles') }}
     group by indicator_id

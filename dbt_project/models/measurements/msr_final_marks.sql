@@ -1,6 +1,8 @@
 -- What final marks add: to a grade point average points by credits, and credits, of marks that the district's scale counts and gives points for and whose
--- credits are said; credits attempted and earned; and marks of core subjects that are passed or not. What nobody says is not nought: a mark without credits
--- is in no sum of them, and one of which nobody knows whether it is a failed one of a core subject is in doubt, apart from those that are known.
+-- credits are said, but for classes that are graded by standards; the same with the extra points of weighted courses, where a district says what they are
+-- (a course of which it says none has none, and so has a mark that gives no points); credits attempted and earned; and marks of core subjects that are
+-- passed or not. What nobody says is not nought: a mark without credits is in no sum of them, and one of which nobody knows whether it is a failed one of a
+-- core subject is in doubt, apart from those that are known.
 -- How much of the year a student's marks cover stands on the first day of its terms, at one of the schools of an agency that gave them. A term is covered,
 -- and its credits are on pace or not, once it has ended: before, most of its marks may be still to come. What on pace is, is said of full-year courses.
 with given as (
@@ -16,7 +18,10 @@ with given as (
         ended.term_id is not null as is_of_ended_term,
         district.year_course_numerator,
         district.year_course_denominator,
-        marks.is_in_gpa and marks.grade_points is not null and marks.credits_attempted > 0 as is_averaged,
+        marks.is_in_gpa and marks.grade_points is not null and marks.credits_attempted > 0
+        and not {{ is_graded_by_standards('coalesce(marks.school_key, sections.school_key)', ['sections.course_id']) }} as is_averaged,
+        {{ is_graded_by_standards('coalesce(marks.school_key, sections.school_key)', ['sections.course_id']) }} as is_by_standards,
+        coalesce({{ try_cast_decimal('weights.extra_points') }}, 0) as extra_points,
         areas.is_core,
         areas.is_math_or_english
     from {{ ref('int_touched_pieces') }} as touched
@@ -35,6 +40,7 @@ with given as (
             and marks.final_on >= versions.valid_from
             and marks.final_on < versions.valid_to
     left join {{ ref('dim_sections') }} as sections on marks.section_key = sections.section_key
+    left join {{ source('settings', 'course_weights') }} as weights on sections.course_id = weights.course_id
     left join {{ ref('subject_areas') }} as areas on lower(trim(replace(regexp_replace(sections.subject, '^.*#', ''), '_', ' '))) = areas.subject
     where touched.subject_type = 'student'
 ),
@@ -61,6 +67,7 @@ said as (
                 then case
                     when given.credits_earned is not null then least(given.credits_earned, coalesce(given.credits_attempted, given.credits_earned))
                 end
+            when 'marks_by_standards' then case when given.is_by_standards then 1 end
             when 'marks_with_credits' then case when given.credits_earned is not null then 1 end
             when 'year_courses_earned'
                 then case
@@ -100,9 +107,22 @@ counted as (
     union all
     select
         averaged.student_key, averaged.school_key, averaged.piece_start, averaged.signature, measures.measure_id,
-        case measures.measure_id when 'gpa_credits' then averaged.credits else cast(round(averaged.credits * averaged.grade_points) as bigint) end as quantity
+        case measures.measure_id
+            when 'grade_points_by_credit' then cast(round(averaged.credits * averaged.grade_points) as bigint)
+            when 'weighted_points_by_credit'
+                then cast(round(
+                    averaged.credits * (averaged.grade_points + case when averaged.grade_points > 0 then averaged.extra_points else 0 end)
+                ) as bigint)
+            else averaged.credits
+        end as quantity
     from averaged
-    inner join {{ ref('measures') }} as measures on measures.measure_id in ('gpa_credits', 'grade_points_by_credit')
+    inner join {{ ref('measures') }} as measures
+        on
+            measures.measure_id in ('gpa_credits', 'grade_points_by_credit')
+            or (
+                measures.measure_id in ('weighted_gpa_credits', 'weighted_points_by_credit')
+                and exists (select 1 from {{ source('settings', 'course_weights') }})
+            )
 ),
 
 terms as (

@@ -1,14 +1,22 @@
 {{ config(materialized='ephemeral') }}
 -- A student's marks as they stand at the end of a week piece: for each class section with graded work in the term so far, points earned over points
--- possible. Rows stand in the pieces in which the student had work due; the latest of a period is the period's value.
+-- possible, and the same of all of them together. Rows stand in the pieces in which the student had work due; the latest of a period is the period's value.
+-- A section that is graded by standards has no such mark: it is counted by itself, with or without scores.
 {#- A whole build stands on every piece with graded work. A night stands on few, and what was graded before goes to the first of them that comes after. -#}
 {% set is_whole = execute and flags.FULL_REFRESH %}
 {% set pieces = 'touched' if is_whole else 'standing_on' %}
-{% set is_graded = 'results.is_expected and results.points_earned is not null and results.points_possible > 0 and results.due_date <= night.as_of' %}
+{% set has_points = 'results.points_earned is not null and results.points_possible > 0' %}
+{% set is_graded = 'results.is_expected and (' ~ has_points ~ ' or standards.section_key is not null) and results.due_date <= night.as_of' %}
 with touched as (
     select touched.subject_key as student_key, touched.piece_start, touched.school_year, coalesce(touched.term_id, '') as term_id
     from {{ ref('int_touched_pieces') }} as touched
     where touched.subject_type = 'student'
+),
+
+standards as (
+    select distinct section_key
+    from {{ ref('dim_assignments') }}
+    where is_by_standards
 ),
 
 {% if not is_whole %}
@@ -24,6 +32,7 @@ with touched as (
             inner join {{ ref('fct_assignment_results') }} as results
                 on touched.student_key = results.student_key and touched.piece_start = results.piece_start
             cross join {{ source('settings', 'night') }} as night
+            left join standards on results.section_key = standards.section_key
             where {{ is_graded }}
         ) as standing
     ),
@@ -33,10 +42,12 @@ graded as (
     select
         results.student_key, results.section_key, coalesce(results.school_key, '') as school_key,
         pieces.piece_start, pieces.school_year, pieces.term_id,
+        max(standards.section_key) is not null as is_by_standards,
         sum(results.points_earned) as points_earned,
         sum(results.points_possible) as points_possible
     from {{ ref('fct_assignment_results') }} as results
     cross join {{ source('settings', 'night') }} as night
+    left join standards on results.section_key = standards.section_key
     inner join {{ pieces }} as pieces
         on
             results.student_key = pieces.student_key
@@ -68,6 +79,7 @@ running as (
         piece_start,
         school_year,
         term_id,
+        is_by_standards,
         sum(points_earned) over (partition by student_key, section_key, school_key, school_year, term_id order by piece_start) as points_earned,
         sum(points_possible) over (partition by student_key, section_key, school_key, school_year, term_id order by piece_start) as points_possible,
         lead(piece_start) over (partition by student_key, section_key, school_key, school_year, term_id order by piece_start) as next_piece
@@ -80,6 +92,7 @@ to_date as (
         standing_on.piece_start,
         running.school_key,
         running.section_key,
+        running.is_by_standards,
         running.points_earned,
         running.points_possible
     from standing_on
@@ -101,8 +114,13 @@ summed as (
         to_date.student_key,
         to_date.school_key,
         to_date.piece_start,
-        count(*) as marks,
-        {{ sum_bigint('case when to_date.points_earned * 100 < passing.min_percent * to_date.points_possible then 1 else 0 end') }} as marks_d_f
+        {{ sum_bigint('case when to_date.is_by_standards then 0 else 1 end') }} as marks,
+        {{ sum_bigint(
+            'case when not to_date.is_by_standards and to_date.points_earned * 100 < passing.min_percent * to_date.points_possible then 1 else 0 end'
+        ) }} as marks_d_f,
+        {{ sum_bigint('case when to_date.is_by_standards then 1 else 0 end') }} as sections_by_standards,
+        sum(case when not to_date.is_by_standards then greatest(to_date.points_earned, 0) end) as points_earned,
+        sum(case when not to_date.is_by_standards then to_date.points_possible end) as points_possible
     from to_date
     cross join passing
     group by to_date.student_key, to_date.school_key, to_date.piece_start
@@ -117,9 +135,17 @@ select
     cast(null as {{ dbt.type_string() }}) as modality,
     summed.piece_start,
     measures.measure_id,
-    case measures.measure_id when 'marks' then summed.marks else summed.marks_d_f end as quantity
+    case measures.measure_id
+        when 'marks' then summed.marks
+        when 'marks_d_f' then summed.marks_d_f
+        when 'sections_by_standards' then summed.sections_by_standards
+        when 'points_earned_so_far' then cast(round(coalesce(summed.points_earned, 0) * measures.scale) as bigint)
+        when 'points_graded_so_far' then cast(round(coalesce(summed.points_possible, 0) * measures.scale) as bigint)
+    end as quantity
 from summed
 inner join {{ ref('dim_student_versions') }} as versions
     on summed.student_key = versions.student_key and summed.piece_start >= versions.valid_from and summed.piece_start < versions.valid_to
 cross join {{ ref('measures') }} as measures
-where measures.model = 'msr_marks'
+where
+    measures.model = 'msr_marks'
+    and (measures.measure_id <> 'sections_by_standards' or summed.sections_by_standards > 0)

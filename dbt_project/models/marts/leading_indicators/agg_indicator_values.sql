@@ -1,5 +1,5 @@
--- depends_on: {{ ref('int_cell_changes') }}
-{{ config(materialized='touched', touched='int_cell_changes', touched_key='value_key') }}
+-- depends_on: {{ ref('int_touched_cells') }}
+{{ config(materialized='touched', touched='int_touched_cells', touched_key='value_key') }}
 {% set z = '1.959963984540054' %}
 with measured as (
     select
@@ -15,7 +15,7 @@ with measured as (
         cast(moments.n_subjects as double) as people
     from {{ ref('int_cell_moments') }} as moments
     {% if is_touched_build() %}
-        inner join {{ ref('int_cell_changes') }} as changed on moments.value_key = changed.value_key
+        inner join {{ ref('int_touched_cells') }} as changed on moments.value_key = changed.value_key
     {% endif %}
     inner join {{ ref('indicators') }} as indicators on moments.indicator_id = indicators.indicator_id
     inner join {{ ref('indicator_profiles') }} as profiles
@@ -105,3 +105,34 @@ inner join {{ ref('dim_periods') }} as periods
         bounded.period_type = periods.period_type
         and bounded.period_start = periods.period_start
         and bounded.school_year = periods.school_year
+
+union all
+
+-- averages a school day: people were there, and not drawn, so that there is no interval
+select
+    averages.value_key,
+    cast(averages.school_year as int) as school_year,
+    averages.school_id,
+    averages.grade_level,
+    averages.group_family,
+    averages.group_value,
+    averages.period_type,
+    averages.period_start,
+    periods.period_end,
+    averages.indicator_id,
+    averages.profile_id,
+    cast(profiles.version as int) as profile_version,
+    cast(cast(averages.total as decimal(18, 3)) / averages.scale as decimal(18, 3)) as numerator,
+    cast(averages.n_days as decimal(18, 3)) as denominator,
+    averages.n_subjects,
+    averages.average_thousandths / cast(1000 as double) as value,
+    cast(null as double) as ci_low,
+    cast(null as double) as ci_high,
+    'none' as ci_method
+from {{ ref('int_daily_averages') }} as averages
+inner join {{ ref('indicator_profiles') }} as profiles on averages.indicator_id = profiles.indicator_id and averages.profile_id = profiles.profile_id
+inner join {{ ref('dim_periods') }} as periods
+    on
+        averages.period_type = periods.period_type
+        and averages.period_start = periods.period_start
+        and averages.school_year = periods.school_year

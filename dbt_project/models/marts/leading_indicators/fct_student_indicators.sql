@@ -56,10 +56,14 @@
                 {{ sum_bigint('indicators.total_denominator') }} as total_denominator
             from {{ touched_written(ref('int_subject_indicators')) if is_touched_build() else ref('int_subject_indicators') }} as indicators
             {% if only_parts %}
-                inner join (select distinct part_indicator_id, part_profile_id from {{ ref('indicator_parts') }}) as named
+                inner join (
+                    select distinct part_indicator_id, part_profile_id
+                    from {{ ref('indicator_parts') }}
+                    where counts_when in ('raised', 'not_raised')
+                ) as named
                     on indicators.indicator_id = named.part_indicator_id and indicators.profile_id = named.part_profile_id
             {% endif %}
-            where indicators.subject_type = 'student'
+            where indicators.subject_type = 'student' and {{ speaks_of_the_student('indicators') }}
             group by
                 indicators.subject_key, indicators.school_key, indicators.school_year, indicators.period_type, indicators.period_start,
                 indicators.indicator_id, indicators.profile_id, indicators.counts_at
