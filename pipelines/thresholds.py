@@ -8,7 +8,7 @@ follows from it is decided in `publication/verdicts.py`.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -36,12 +36,14 @@ class Coverage(Settings):
 
 class Gradebook(Settings):
     """When a class's gradebook is in use: so many assignments with graded work, due in the last so many days of the calendar. And the schools at which a
-    score of zero is how a teacher says that nothing was handed in; elsewhere a zero is a score.
+    score of zero is how a teacher says that nothing was handed in; elsewhere a zero is a score. And whether work is shown by the modality in which the
+    student was on the due date, and what tells it.
     """
 
     used_days: int = Field(default=14, ge=1)
     used_items: int = Field(default=1, ge=1)
     zero_is_missing: tuple[str, ...] = ()
+    work_modality: Literal["", "attendance"] = ""
 
 
 class Marks(Settings):

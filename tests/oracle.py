@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from tests import oracle_marks, survey_oracle
-from tests.oracle_days import daily_averages, days_in_session
+from tests.oracle_days import daily_averages, days_in_session, days_of_year
 from tests.oracle_signs import early_warning, in_a_row
 
 FOREVER = "9999-12-31"
@@ -123,16 +123,7 @@ class Oracle:
     def dates(self) -> pd.DataFrame:
         """Every day of the school year: week (Monday), month, term start, year start, and the week piece that it is in."""
         (year,) = self._settings["school_years"]  # type: ignore[misc]  # these districts have one
-        rows = []
-        day = year["start"]
-        while day <= year["end"]:
-            term = next((t for t in year["terms"] if t["start"] <= day <= t["end"]), None)
-            rows.append({"date": day.isoformat(), "week": (day - timedelta(days=day.weekday())).isoformat(), "month": day.replace(day=1).isoformat(),
-                         "term": term["start"].isoformat() if term else "", "year_to_date": year["start"].isoformat()})  # fmt: skip
-            day += timedelta(days=1)
-        dates = pd.DataFrame(rows)
-        dates["piece"] = dates.groupby(["week", "month", "term"])["date"].transform("min")
-        return dates
+        return days_of_year(year)
 
     @cached_property
     def calendar(self) -> pd.DataFrame:
@@ -255,6 +246,8 @@ class Oracle:
                               "end": [min(e or FOREVER, g) for e, g in zip(seats["endDate"], seats["gone_on"], strict=True)]})  # fmt: skip
         rows = self._results.merge(seats, on=["student", "section"])
         rows = rows[(rows["begin"] <= rows["date"]) & (rows["date"] < rows["end"])].drop_duplicates(["item", "student"])
+        if self._settings.get("gradebook", {}).get("work_modality"):  # type: ignore[attr-defined]
+            rows = rows.merge(self.attendance[["student", "school", "date", "modality"]], how="left").fillna({"modality": "unknown"})
         return self.with_groups(rows.drop(columns=["begin", "end"]))
 
     def _sections(self, period: str) -> pd.DataFrame:

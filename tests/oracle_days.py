@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pandas as pd
 
 INDICATORS = {"average_daily_attendance": "n", "average_daily_membership": "d"}
 _PLACE = ["grade_level", "group_family", "group_value", "period_type", "period_start"]
+
+
+def days_of_year(year: dict[str, Any]) -> pd.DataFrame:
+    """Every day of a school year of `district.toml`: week (Monday), month, term start, year start, and the week piece that it is in."""
+    rows = []
+    day = year["start"]
+    while day <= year["end"]:
+        term = next((t for t in year["terms"] if t["start"] <= day <= t["end"]), None)
+        rows.append({"date": day.isoformat(), "week": (day - timedelta(days=day.weekday())).isoformat(), "month": day.replace(day=1).isoformat(),
+                     "term": term["start"].isoformat() if term else "", "year_to_date": year["start"].isoformat()})  # fmt: skip
+        day += timedelta(days=1)
+    dates = pd.DataFrame(rows)
+    dates["piece"] = dates.groupby(["week", "month", "term"])["date"].transform("min")
+    return dates
 
 
 def days_in_session(attendance: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:

@@ -140,7 +140,7 @@ _ASSIGNMENTS = """
                             and r.due_date >= e.begin_date and r.due_date < e.end_date)
     )
     select r.student_key as subject_key, coalesce(r.school_key, '') as school_key, coalesce(st.grade_level, 'unknown') as grade_level,
-        null::varchar as modality, r.due_date as on_date,
+        case (select work_modality from settings.gradebook) when 'attendance' then coalesce(a.modality, 'unknown') end as modality, r.due_date as on_date,
         r.section_key, r.assignment_key || case when r.nth > 1 then ': the same again' when r.is_missing then ': missing'
             when r.is_submitted and r.is_late then ': late' when r.is_submitted then ': handed in' else ': due' end as what,
         r.delivery_id, r.line_number,
@@ -153,6 +153,7 @@ _ASSIGNMENTS = """
         case when r.nth = 1 then r.points else 0 end as points_expected,
         case when r.nth = 1 and r.is_missing then r.points else 0 end as points_missing
     from due r
+    left join core.fct_attendance_days a on a.student_key = r.student_key and a.school_key = r.school_key and a.attendance_date = r.due_date
     left join core.dim_student_grades st on st.student_key = r.student_key and st.school_year = (select max(school_year) from trace_dates)"""
 
 # Marks stand at the last week piece of the period in which the student had graded work, and rest on all graded work of that term up to it. A section is

@@ -98,7 +98,7 @@ def all_slices(manifest: Manifest) -> frozenset[str]:
 
 
 def with_wholes(issues: Sequence[Issue]) -> list[Issue]:
-    """What is wrong with an indicator is wrong with the flags together that are made of it too."""
+    """What is wrong with an indicator is wrong with what is made of it too: flags together, daily averages."""
     found = []
     for issue in issues:
         indicators = set(issue.indicators)

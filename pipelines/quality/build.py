@@ -110,7 +110,8 @@ def write_settings(db: duckdb.DuckDBPyConnection, district: District) -> None:
     _replace(db, "agencies", pa.table({"agency_id": pa.array(sorted(set(district.district.agencies)), text)}))
     _replace(db, "positive_schools", pa.table({"school_id": pa.array(sorted(set(attendance.positive_schools)), text)}))
     used = district.gradebook
-    _replace(db, "gradebook", pa.table({"used_days": pa.array([used.used_days], whole), "used_items": pa.array([used.used_items], whole)}))
+    _replace(db, "gradebook", pa.table({"used_days": pa.array([used.used_days], whole), "used_items": pa.array([used.used_items], whole),
+                                        "work_modality": pa.array([used.work_modality], text)}))  # fmt: skip
     _replace(db, "learning", pa.table({"evidence_days": pa.array([district.learning.evidence_days], whole)}))
     _replace(db, "zero_is_missing", pa.table({"school_id": pa.array(sorted(set(used.zero_is_missing)), text)}))
     _replace(db, "school_years", pa.table({"school_year": pa.array([y.year for y in years], whole), "start_date": pa.array([y.start for y in years], day),

@@ -9,12 +9,16 @@ import io
 import json
 import shutil
 import zipfile
-from datetime import date
+from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
+from pipelines.lineage.ledger import Ledger
+from pipelines.lineage.trace import find_figure, trace
 from tests.districts import START
 from tests.integration.test_figures import assert_equal, built
 from tests.nights import Night, make
@@ -97,6 +101,29 @@ def test_the_setting_builds_anew_and_a_zero_of_the_school_is_missing(night: Nigh
     assert missing(values, SCHOOL) > missing(before, SCHOOL)
     assert all(missing(values, s) == missing(before, s) for s in schools)
     assert anew(there, tmp_path / "fresh").hashes() == there.hashes()
+
+
+def test_work_is_by_modality_where_the_district_says_that_attendance_tells_it(night: Night, tmp_path: Path) -> None:
+    """By the modality of the day on which it fell due, unknown where no attendance came; all figures but those of modality stay as they are."""
+    before, _ = figures(night)
+    assert not (before["group_family"] == "modality").any()
+    there = Night(tmp_path / "d")
+    shutil.copytree(night.folder, there.folder, ignore=shutil.ignore_patterns("data"))
+    with (there.folder / "district.toml").open("a", encoding="utf-8") as f:
+        f.write('\n[gradebook]\nwork_modality = "attendance"\n')
+    there.run(there.last_date - timedelta(days=4), START)
+    there.run(there.last_date, there.last_date - timedelta(days=3))
+    values, expected = figures(there)
+    assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
+    by_modality = values["group_family"] == "modality"
+    assert {"in_person", "remote", "unknown"} <= set(values.loc[by_modality, "group_value"])
+    same = [*CELL, "numerator", "denominator", "n_subjects"]
+    assert_equal(values.loc[~by_modality, same], before[same], CELL, ["numerator", "denominator", "n_subjects"])
+    assert anew(there, tmp_path / "fresh").hashes() == there.hashes()
+    with duckdb.connect(str(there.build), read_only=True) as db, closing(Ledger(there.folder / "data" / "ledger.sqlite")) as ledger:
+        where = "indicator_id = 'missing_work' and group_family = 'modality' and period_type = 'year_to_date'"
+        for (key,) in db.execute(f"select value_key from marts.agg_indicator_values where {where}").fetchall():
+            assert trace(db, ledger, find_figure(db, {"value_key": key}), limit=2).agrees, key
 
 
 def anew(night: Night, folder: Path) -> Night:

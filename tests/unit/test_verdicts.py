@@ -119,9 +119,11 @@ def test_a_list_is_held_at_the_school_where_a_flag_of_its_rules_is() -> None:
 
 def test_what_is_wrong_with_a_flag_is_wrong_with_the_flags_together_that_are_made_of_it() -> None:
     of_part = Issue(frozenset({"early_warning_attendance"}), "critical", "jumped", YEAR, "110")
-    wide, apart = with_wholes([of_part, issue("late")])
+    alone = Issue(frozenset({"late_work"}), "critical", "late")
+    wide, apart, averages = with_wholes([of_part, alone, issue("absent")])
     assert wide == Issue(frozenset({"early_warning_attendance", "early_warning_flags"}), "critical", "jumped", YEAR, "110")
-    assert apart == issue("late")
+    assert apart == alone
+    assert averages.indicators == {RATE, "average_daily_attendance", "average_daily_membership"}
 
 
 def test_people_are_counted_by_school_of_the_district() -> None:

@@ -1,5 +1,7 @@
 -- Assignments expected, completed, missing, submitted, on time and late, and their points, in the week piece of the due date. Expected: the date has come,
 -- the work is not excused, and the student was in the class on that date. No result at all is not yet known and is not counted as missing.
+-- Where the district says that attendance tells the modality, the work is of the student's modality at the school on the due date, and of an unknown one where
+-- there is no attendance of that day; elsewhere no modality is said of work.
 -- Points are whole numbers of the measure's scale, and of one assignment no more than the registry allows: a mistyped maximum must not outweigh a school.
 with weights as (
     select max(row_maximum) as most, max(scale) as scale
@@ -17,6 +19,7 @@ due as (
         results.is_missing,
         results.is_submitted,
         results.is_late,
+        case when gradebook.work_modality = 'attendance' then coalesce(modalities.modality, 'unknown') end as modality,
         cast(
             floor(least(greatest(coalesce(results.points_possible, 0), 0), coalesce(weights.most, 0)) * coalesce(weights.scale, 1) + 0.5) as bigint
         ) as points
@@ -25,6 +28,12 @@ due as (
         on touched.subject_key = results.student_key and touched.piece_start = results.piece_start
     inner join {{ source('settings', 'night') }} as night on results.due_date <= night.as_of
     cross join weights
+    cross join {{ source('settings', 'gradebook') }} as gradebook
+    left join {{ ref('int_work_modalities') }} as modalities
+        on
+            results.student_key = modalities.student_key
+            and results.school_key = modalities.school_key
+            and results.due_date = modalities.attendance_date
     where
         touched.subject_type = 'student'
         and results.is_expected
@@ -44,6 +53,7 @@ summed as (
         due.student_key,
         due.school_key,
         versions.signature,
+        due.modality,
         due.piece_start,
         count(*) as expected,
         {{ sum_bigint('case when due.is_missing then 0 else 1 end') }} as completed,
@@ -54,7 +64,7 @@ summed as (
     from due
     inner join {{ ref('dim_student_versions') }} as versions
         on due.student_key = versions.student_key and due.due_date >= versions.valid_from and due.due_date < versions.valid_to
-    group by due.student_key, due.school_key, versions.signature, due.piece_start
+    group by due.student_key, due.school_key, versions.signature, due.modality, due.piece_start
 ),
 
 counted as (
@@ -83,7 +93,7 @@ select
     school_key,
     cast(null as {{ dbt.type_string() }}) as grade_level,
     signature,
-    cast(null as {{ dbt.type_string() }}) as modality,
+    modality,
     piece_start,
     measure_id,
     quantity
