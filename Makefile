@@ -14,7 +14,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup demo test check format bench prove parity spark dev docs lock
+.PHONY: setup demo test check format bench bench-year prove parity spark dev docs lock
 .DEFAULT_GOAL := setup
 
 setup: .venv/.stamp  ## the environment, exactly as locked; nothing to do when it is up to date
@@ -47,6 +47,9 @@ format: setup  ## put Python in order (not SQL: sqlfluff does not see what our m
 
 bench: setup  ## the benchmark; prints a table, writes bench/results.json
 	$(BIN)/python -m bench
+
+bench-year: setup  ## a school year: every model from scratch, what each indicator costs, night 170 over night 20 (hours; 60 GB on disk)
+	$(BIN)/python -m bench --students 100000 --days 170 --early 20 --only growth --only dbt --out bench/results-year.json
 
 prove: setup spark  ## the long proofs: coverage of intervals, ten districts without a defect, every night of a month, memory, all of parity
 	$(BIN)/python -m pytest -m prove

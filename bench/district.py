@@ -51,6 +51,11 @@ class Folder:
     def build(self) -> Path:
         return self.path / "data" / "build" / "build.duckdb"
 
+    @property
+    def target(self) -> Path:
+        """Where dbt leaves what it knows of the models and of its last run."""
+        return self.path / "data" / "build" / "dbt"
+
     def school_days(self) -> list[date]:
         """The days on which most schools were in session, in order."""
         truth = json.loads((self.path / "truth.json").read_text(encoding="utf-8"))
@@ -90,7 +95,7 @@ class Folder:
         return self._dbt("build", "--exclude-resource-type", "unit_test", *arguments)
 
     def _dbt(self, *arguments: str) -> Measured:
-        target = self.path / "data" / "build" / "dbt"
+        target = self.target
         environment = {**DBT_PROFILE, "HOME": str(self.build.parent), "DBT_LOG_PATH": str(target / "logs")}  # as a night does
         project = str(ROOT / "dbt_project")
         command = [str(Path(sys.executable).with_name("dbt")), *arguments]

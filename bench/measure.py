@@ -16,12 +16,12 @@ import duckdb
 
 from bench.change import write_changes
 from bench.compare import differences
+from bench.cost import costs
 from bench.district import START, Folder, Night, make
 from bench.process import BenchError, Measured, measure
 
 PARTS = ("synth", "growth", "night", "dbt", "change", "intake")
 OF_NO_SIZE = frozenset({"intake"})  # parts that no number of students bears on (bench/intake.py)
-EARLY = 10  # the school day whose night the last one's is compared with
 Say = Callable[[str], None]
 
 
@@ -37,7 +37,10 @@ class Line:
 
 @dataclass
 class Size:
-    """The bench at one size. `repeats`: how often a night is run; `only`: parts of PARTS to measure (those they stand on are run all the same)."""
+    """The bench at one size. `repeats`: how often a night is run; `only`: parts of PARTS to measure (those they stand on are run all the same).
+
+    `early`: the school day whose night the last one's is compared with.
+    """
 
     work: Path
     students: int
@@ -45,6 +48,7 @@ class Size:
     repeats: int
     only: frozenset[str]
     say: Say
+    early: int = 10
     lines: list[Line] = field(default_factory=list)
     ratios: dict[str, float] = field(default_factory=dict)
 
@@ -72,13 +76,13 @@ class Size:
         folder.remove()
 
     def _growth_early(self, folder: Folder) -> None:
-        """The state before school day 10: that night, and an empty one."""
+        """The state before school day `early`: that night, and an empty one."""
         early = folder.copy(folder.path.name + "-early")
-        self.say(f"{self.students:,} students: first load up to school day {EARLY - 1}")
-        early.run(folder.school_days()[EARLY - 2], START)
-        nights, empty = self._nights(early, EARLY)
-        self._night(f"night_{EARLY}", nights)
-        self._night(f"night_{EARLY}_empty", empty)
+        self.say(f"{self.students:,} students: first load up to school day {self.early - 1}")
+        early.run(folder.school_days()[self.early - 2], START)
+        nights, empty = self._nights(early, self.early)
+        self._night(f"night_{self.early}", nights)
+        self._night(f"night_{self.early}_empty", empty)
         self.ratios["_early"] = _typical(nights) - _typical(empty)
         early.remove()
 
@@ -100,7 +104,7 @@ class Size:
         self._night("night", nights)
         self._night("night_empty", empty)
         if "_early" in self.ratios:
-            self.ratios[f"night_growth_day{self.days}_over_day{EARLY}"] = (_typical(nights) - _typical(empty)) / self.ratios.pop("_early")
+            self.ratios[f"night_growth_day{self.days}_over_day{self.early}"] = (_typical(nights) - _typical(empty)) / self.ratios.pop("_early")
         if "dbt" in self.only:
             self._bare_dbt(folder, nights)
 
@@ -132,10 +136,12 @@ class Size:
             raise BenchError(f"the hand-written SQL and the models differ, rows by mart: {found}")
         with duckdb.connect(str(copy.build), read_only=True) as db:
             rows = sum(int(db.execute(f"select count(*) from marts.{m}").fetchall()[0][0]) for m in found)
+        by_indicator = costs(copy.build, copy.target)
         copy.remove()
         out.unlink()
         self._add("dbt_build_from_scratch", _middle(builds), rows)
         self._add("handwritten_sql", _middle(hands), rows)
+        self.lines += [Line(f"cost.{name}", seconds, n) for name, (seconds, n) in by_indicator.items()]
         self.ratios["dbt_over_handwritten_sql"] = median(b.seconds for b in builds) / median(h.seconds for h in hands)
 
     def _change(self, folder: Folder) -> None:

@@ -111,6 +111,7 @@ def test_work_is_by_modality_where_the_district_says_that_attendance_tells_it(ni
     shutil.copytree(night.folder, there.folder, ignore=shutil.ignore_patterns("data"))
     with (there.folder / "district.toml").open("a", encoding="utf-8") as f:
         f.write('\n[gradebook]\nwork_modality = "attendance"\n')
+    (there.landing / f"attendance/attendance_{START + timedelta(days=3)}.csv").unlink()
     there.run(there.last_date - timedelta(days=4), START)
     there.run(there.last_date, there.last_date - timedelta(days=3))
     values, expected = figures(there)
