@@ -33,6 +33,8 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
     "metadata_programs": ("file", "column_name", "value", "group_family", "group_value"),
     "work_categories": ("category", "is_expected"),
     "priority_rules": ("indicator_id", "profile_id", "will_do"),
+    "index_measures": ("index_id", "domain", "indicator_id", "profile_id", "weight"),
+    "index_cut_points": ("indicator_id", "profile_id", "level", "bound"),
     "assignment_due_dates": ("source_id", "assignment_id", "due_date"),
     "edfi_descriptors": ("field", "descriptor", "code"),
     "lms_sections": ("source_id", "section_id", "class_id"),
@@ -43,9 +45,13 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
 # Columns that a code map may have besides, with what is meant where it has not: file stem -> column -> default.
 # An attendance code's `modality` is what a row of it says where the file has no modality (a mark of virtual participation).
 # An item's `kind` is single, multi (several choices in one cell) or text; its `also_in` names other constructs that it counts in, with blanks between.
+# A measure's `domain_weight` is what its domain weighs in the index: blank, as much as its measures that are there. `least_n` is how few a level stands on.
+# A cut point is `bound` over `out_of`.
 # A scale's `recode` is what a numeric export writes for the answer.
 OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "attendance_codes": {"modality": ""},
+    "index_measures": {"domain_weight": "", "least_n": "20"},
+    "index_cut_points": {"out_of": "1"},
     "survey_items": {"import_id": "", "occurrence": "1", "kind": "single", "also_in": ""},
     "survey_scales": {"recode": ""},
 }
@@ -70,10 +76,11 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
 GRADES: dict[str, str] = {"learning_levels": "grade_level"}
 # Columns that hold plain numbers with three decimals at most, and the columns of which each row of a map differs from all others.
 NUMBERS: dict[str, tuple[str, ...]] = {"attendance_codes": ("absent_share",), "learning_levels": ("start_level", "end_level"),
-                                      "course_weights": ("extra_points",)}  # fmt: skip
+                                      "course_weights": ("extra_points",), "index_measures": ("weight",)}  # fmt: skip
 KEYS: dict[str, tuple[str, ...]] = {
     "performance_levels": ("assessment_id", "performance_level"), "assessment_kinds": ("assessment_id", "subject"),
     "learning_levels": ("assessment_id", "subject", "grade_level"), "assessment_windows": ("assessment_id", "first_day"),
+    "index_measures": ("index_id", "indicator_id", "profile_id"), "index_cut_points": ("indicator_id", "profile_id", "level"),
     "course_weights": ("course_id",), "standards_graded": ("school_id", "course_id"),
 }  # fmt: skip
 # Columns that hold the first and the last day of something, in this order.

@@ -23,6 +23,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pipelines.api_settings import Api, Credentials
 from pipelines.code_maps import CODE_MAPS
 from pipelines.code_rows import read_code_map
+from pipelines.index_rules import index_measures
 from pipelines.priority_rules import SHIPPED
 from pipelines.settings import Settings, SettingsError
 from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
@@ -351,7 +352,11 @@ class District(Settings):
         path = self.folder / self.paths.codes / f"{name}.csv"
         if not path.exists() and name == "priority_rules":
             path = SHIPPED
-        return read_code_map(path, name) if path.exists() else []
+        if not path.exists():
+            return []
+        if name == "index_measures":
+            return read_code_map(path, name, index_measures(self.code_map("index_cut_points"), self.suppression.min_n))
+        return read_code_map(path, name)
 
     def fingerprint(self) -> str:
         """SHA-256 over every setting that can change a figure (not over where things are kept)."""

@@ -5,52 +5,39 @@ Belongs here: checking a rule against the registry. A district without the file 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 
-_SEEDS = Path(__file__).resolve().parents[1] / "dbt_project" / "seeds"
+from pipelines.seeds import did_you_mean, seed
+
 SHIPPED = Path(__file__).with_name("priority_rules.csv")
-
-
-@cache
-def _seed(name: str) -> tuple[dict[str, str], ...]:
-    with (_SEEDS / f"{name}.csv").open(newline="", encoding="utf-8") as f:
-        return tuple(csv.DictReader(f))
 
 
 def sensitive_words(sentence: str) -> list[str]:
     """The words and phrases of `sentence` that name a student group or what is nobody else's business, as the seeds list them, of one or of several."""
-    said = [w.strip() for row in (*_seed("group_families"), *_seed("sensitive_matters")) for w in row["said_as"].split(",") if w.strip()]
+    said = [w.strip() for row in (*seed("group_families"), *seed("sensitive_matters")) for w in row["said_as"].split(",") if w.strip()]
     return [w for w in said if re.search(rf"\b{re.escape(w)}(s|es)?\b", sentence, re.IGNORECASE)]
 
 
 def _is_of_students(indicator: Mapping[str, str]) -> bool:
     """Flags together have no measure, and are of students as their parts are."""
-    return indicator["stage"] == "2" or any(m["measure_id"] == indicator["denominator_measure"] and m["subject_type"] == "student" for m in _seed("measures"))
-
-
-def _did_you_mean(word: str, known: list[str]) -> str:
-    close = get_close_matches(word, known, 1)
-    return f"did you mean {close[0]!r}?" if close else f"write one of {', '.join(known)}"
+    return indicator["stage"] == "2" or any(m["measure_id"] == indicator["denominator_measure"] and m["subject_type"] == "student" for m in seed("measures"))
 
 
 def complaint(rule: Mapping[str, str], before: Sequence[Mapping[str, str]] = ()) -> str:
     """What is wrong with a rule, after those `before` it, and what to write instead; "" where nothing is."""
-    flags = {i["indicator_id"]: i for i in _seed("indicators") if i["value_kind"] == "share_of_people" and _is_of_students(i) and i["flag_words"]}
+    flags = {i["indicator_id"]: i for i in seed("indicators") if i["value_kind"] == "share_of_people" and _is_of_students(i) and i["flag_words"]}
     named, by = rule["indicator_id"], rule["profile_id"]
-    if named in {f["group_family"] for f in _seed("group_families")}:
+    if named in {f["group_family"] for f in seed("group_families")}:
         return f"indicator_id is {named!r}, a student group: who a student is puts nobody on the list; name a flag, one of {', '.join(flags)}"
-    if named not in {i["indicator_id"] for i in _seed("indicators")}:
-        return f"indicator_id is {named!r}, which is no indicator; {_did_you_mean(named, list(flags))}"
+    if named not in {i["indicator_id"] for i in seed("indicators")}:
+        return f"indicator_id is {named!r}, which is no indicator; {did_you_mean(named, list(flags))}"
     if named not in flags:
         return f"indicator_id is {named!r}, which flags no student; write one of {', '.join(flags)}"
-    profiles = {p["profile_id"]: p for p in _seed("indicator_profiles") if p["indicator_id"] == named}
+    profiles = {p["profile_id"]: p for p in seed("indicator_profiles") if p["indicator_id"] == named}
     if by not in profiles:
-        return f"profile_id is {by!r}, and {named!r} is not judged by such a profile; {_did_you_mean(by, list(profiles))}"
+        return f"profile_id is {by!r}, and {named!r} is not judged by such a profile; {did_you_mean(by, list(profiles))}"
     if flags[named]["direction"] == "higher_is_better" and not flags[named]["no_flag_words"]:
         return f"indicator_id is {named!r}, which does not say in words why a student is not flagged; write one of {', '.join(flags)}"
     if (named, by) in {(r["indicator_id"], r["profile_id"]) for r in before}:

@@ -84,6 +84,11 @@ class Manifest:
         found = ((node["config"].get("meta", {}).get("slice"), node["name"]) for node in self._raw["nodes"].values())
         return {own: name for own, name in found if own}
 
+    def lists_made_of(self) -> dict[str, str]:
+        """For each of these slices the district's code list that names, as `indicator_id`, the indicators that it is made of (`meta.made_of`)."""
+        metas = (node["config"].get("meta", {}) for node in self._raw["nodes"].values())
+        return {meta["slice"]: meta["made_of"] for meta in metas if meta.get("slice")}
+
     def of_measures(self) -> frozenset[str]:
         """The nodes in which all measures come together, and the marts: who reads one of them has chosen by the registry what of it."""
         marts = (uid for uid, n in self._raw["nodes"].items() if n["resource_type"] == "model" and n["fqn"][1] == "marts")
@@ -140,13 +145,16 @@ def models_behind_indicators(manifest: Manifest) -> dict[str, frozenset[str]]:
 
 
 def tables_behind_lists(manifest: Manifest) -> dict[str, frozenset[str]]:
-    """For each list of its own slice, the accepted tables that it stands on besides the indicators whose flags it reads: those of its models, and of the
-    measures that are evidence of an area.
+    """For each list of its own slice, the accepted tables that it stands on besides the indicators that it is made of: those of its models, and, where it
+    says what is evidence of an area, of the measures that are.
     """
     models = {m["measure_id"]: m["model"] for m in registry("measures")}
     evidence = {models[e["measure_id"]] for e in registry("monitoring_evidence") if e["measure_id"]}
     seen = frozenset[str]().union(*(manifest.source_tables(m) for m in evidence))
-    return {own: seen | manifest.source_tables(mart, manifest.of_measures()) for own, mart in manifest.lists().items()}
+    behind = models_behind_lists(manifest)
+    tells_evidence = {own for own, nodes in behind.items() if any(n.endswith(".monitoring_evidence") for n in nodes)}
+    found = {own: manifest.source_tables(mart, manifest.of_measures()) for own, mart in manifest.lists().items()}
+    return {own: tables | seen if own in tells_evidence else tables for own, tables in found.items()}
 
 
 def models_behind_lists(manifest: Manifest) -> dict[str, frozenset[str]]:

@@ -109,10 +109,9 @@ def with_wholes(issues: Sequence[Issue]) -> list[Issue]:
     return found
 
 
-def with_lists(issues: Sequence[Issue], manifest: Manifest, flags: Set[str]) -> list[Issue]:
-    """What is wrong with an indicator whose `flags` put somebody on a list is wrong with the list too."""
-    lists = frozenset(manifest.lists())
-    return [replace(i, indicators=i.indicators | lists) if i.indicators & flags else i for i in issues]
+def with_lists(issues: Sequence[Issue], made_of: Mapping[str, Set[str]]) -> list[Issue]:
+    """What is wrong with an indicator is wrong with each list too that is `made_of` it: slice to indicators."""
+    return [replace(i, indicators=i.indicators | {own for own, some in made_of.items() if i.indicators & some}) for i in issues]
 
 
 def dbt_checks(run_id: str, manifest: Manifest, results: Sequence[NodeResult]) -> list[Check]:

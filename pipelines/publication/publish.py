@@ -115,8 +115,8 @@ def publish(
         issues += found
         ledger.put(*checks)
 
-    flags = {r["indicator_id"] for r in district.code_map("priority_rules")}
-    issues = gate.with_lists(gate.with_wholes(issues), manifest, flags)
+    made_of = {own: {r["indicator_id"] for r in district.code_map(name)} for own, name in manifest.lists_made_of().items()}
+    issues = gate.with_lists(gate.with_wholes(issues), made_of)
     publication_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     with open_build(district) as db:
         counted = {} if broken else assemble.slices(db, models)
@@ -124,11 +124,11 @@ def publish(
         slices = {(i, y) for _, i, y in counted} | {(v.indicator_id, v.school_year) for v in before.values()}
         if broken and (year := district.school_year_of(as_of)):
             # nothing was ever published, or not of this year: that nothing can be is to be said too
-            slices |= {(i, year.year) for i in gate.all_slices(manifest)}
+            slices |= {(i, year.year) for i in gate.all_slices(manifest) if made_of.get(i, True)}  # a list that is made of nothing is not there
         people = assemble.people(db) if not broken and any(i.school_id and i.severity == "critical" for i in issues) else {}
         held_before = {(v.indicator_id, v.school_year, v.school_id) for v in before.values() if v.verdict == "held" and v.school_id}
         decisions = decide(slices, issues, people, district.publication.least_coverage, held_before)
-        if of_lists := issues_of_held(decisions, flags, manifest.lists()):
+        if of_lists := issues_of_held(decisions, made_of):
             decisions = decide(slices, [*issues, *of_lists], people, district.publication.least_coverage, held_before)
         held = [(d.indicator_id, d.school_year, d.school_id) for d in decisions if d.verdict == "held"]
         if whole and held and not first:

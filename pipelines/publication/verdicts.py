@@ -79,16 +79,17 @@ def decide(
     return decisions
 
 
-def issues_of_held(decisions: Sequence[SliceDecision], flags: Collection[str], lists: Collection[str]) -> list[Issue]:
-    """What the `lists` have to be held by besides their own issues: indicators whose `flags` put somebody on them and that were decided to be held, such as all
-    of one because too few people are left.
+def issues_of_held(decisions: Sequence[SliceDecision], made_of: Mapping[str, Collection[str]]) -> list[Issue]:
+    """What lists have to be held by besides their own issues: indicators that they are `made_of` (slice to indicators) and that were decided to be held, such
+    as all of one because too few people are left.
     """
     held = [d for d in decisions if d.verdict == "held"]
     known = {(d.indicator_id, d.school_year, d.school_id) for d in held}
     return [
         Issue(frozenset({own}), "critical", f"{d.indicator_id}: {d.why}", d.school_year, d.school_id)
-        for d in held if d.indicator_id in flags
-        for own in sorted(lists) if not known & {(own, d.school_year, d.school_id), (own, d.school_year, "")}
+        for d in held
+        for own, some in sorted(made_of.items())
+        if d.indicator_id in some and not known & {(own, d.school_year, d.school_id), (own, d.school_year, "")}
     ]  # fmt: skip
 
 

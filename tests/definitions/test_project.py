@@ -135,6 +135,24 @@ def test_a_list_of_its_own_has_no_other_name_and_stands_on_what_it_says() -> Non
     assert not {"registry__reviewed_assignments", "extract__discipline"} & behind, "they reach the list by the indicators that its rules name, or not at all"
     assert not any("registry__check_ins" in tables for tables in tables_behind_indicators(project).values()), "a team's sheet holds no figure"
 
+    assert tables_behind_lists(project)["index"] == frozenset(), "an index stands on the figures that it is made of, and on no file besides"
+    assert set(project.lists_made_of().values()) <= {name for name, columns in CODE_MAPS.items() if "indicator_id" in columns}
+
+
+def test_an_index_ranks_nobody() -> None:
+    """No column is a rank, no model of it puts places in order or counts how many are before one, and nothing published is made of it."""
+    ranks = re.compile(r"rank|order|sort|place(?!_key)|position|quartile|quintile|decile|percentile|best|worst|top|bottom|before|ahead")
+    (mart,) = [n for n in models() if n["name"] == "rpt_index"]
+    assert [c for c in mart["columns"] if ranks.search(c)] == []
+    assert ranks.search("school_rank")
+    behind = [n for n in models() if re.search(r"(^|_)index(_|$)", n["name"])]
+    assert {"rpt_index", "int_touched_index", "dim_index_measures", "dim_index_cut_points"} == {n["name"] for n in behind}
+    for node in behind:
+        code = node["raw_code"].lower()
+        assert not re.search(r"\bover\s*\(|order by|rank|row_number|ntile|cume_dist", code), node["name"]
+    assert [n["name"] for n in models() if mart["unique_id"] in n["depends_on"]["nodes"]] == []
+    assert [p for p in (PROJECT.parent / "pipelines").rglob("*.py") if "rpt_index" in p.read_text(encoding="utf-8")] == [], "no page and no command lists it"
+
 
 def test_the_areas_are_the_columns_of_the_list() -> None:
     (node,) = [n for n in models() if n["name"] == "rpt_priority_students"]

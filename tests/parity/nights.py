@@ -30,6 +30,22 @@ NIGHTS = (date(2025, 8, 28), date(2025, 8, 29), date(2025, 9, 2))
 WITHDRAWN_DAYS = ("2025-08-25", "2025-08-26", "2025-08-27", "2025-08-28", "2025-08-29")
 
 
+# An index of measures of which there are figures, with a cut point that no decimal is: off in a district that says nothing of it.
+INDEX = {
+    "index_measures": [
+        ["index_id", "domain", "indicator_id", "profile_id", "weight", "domain_weight"],
+        ["quality", "culture", "attendance_rate", "standard", "1", "40"],
+        ["quality", "culture", "suspended_out_of_school", "standard", "1", "40"],
+        ["quality", "academics", "late_work", "standard", "2.5", "60"],
+    ],
+    "index_cut_points": [
+        ["indicator_id", "profile_id", "level", "bound", "out_of"],
+        *(["attendance_rate", "standard", str(k), str(21 + k), "32"] for k in range(2, 11)),
+        *([i, "standard", str(k), str(12 - k), "33"] for i in ("late_work", "suspended_out_of_school") for k in range(2, 11)),
+    ],
+}
+
+
 def _no_news(_: str) -> None:
     pass
 
@@ -83,6 +99,8 @@ def district_nights(folder: Path, *, at_once: bool = False) -> Callable[[int], P
     from dbt.cli.main import dbtRunner
 
     synthesize(STUDENTS, N_DAYS, START, 3, folder, defects=False, progress=_no_news)
+    for name, rows in INDEX.items():
+        _write(folder / f"codes/{name}.csv", rows)
     district = load_district(folder)
 
     def build(target: Path) -> None:

@@ -103,7 +103,7 @@ def test_a_list_is_held_wherever_a_flag_of_its_rules_is(sound: int, all_held: bo
     silent = [Issue(frozenset({RATE, "priority_students"}), "critical", "silent", 0, "110"), Issue(frozenset({"d_f_rate"}), "critical", "stopped")]
     known = {(RATE, YEAR): {"100": sound, "110": 1000 - sound}, (ENROLLED, YEAR): {"100": 900, "110": 100}}
     first = decide(slices, silent, known, HALF)
-    found = decide(slices, [*silent, *issues_of_held(first, {RATE}, ["priority_students"])], known, HALF)
+    found = decide(slices, [*silent, *issues_of_held(first, {"priority_students": {RATE}, "other": {"late_work"}})], known, HALF)
     assert [d for d in found if d.indicator_id != "priority_students"] == [d for d in first if d.indicator_id != "priority_students"]
     of_list = {d.school_id: (d.verdict, d.why) for d in found if d.indicator_id == "priority_students"}
     assert of_list[""][0] == ("held" if all_held else "warning")
@@ -113,8 +113,8 @@ def test_a_list_is_held_wherever_a_flag_of_its_rules_is(sound: int, all_held: bo
 
 def test_a_list_is_held_at_the_school_where_a_flag_of_its_rules_is() -> None:
     decisions = [SliceDecision(RATE, YEAR, "", "warning", "110"), SliceDecision(RATE, YEAR, "110", "held", "silent"), SliceDecision("x", YEAR, "", "held", "-")]
-    assert issues_of_held(decisions, {RATE}, ["mine"]) == [Issue(frozenset({"mine"}), "critical", f"{RATE}: silent", YEAR, "110")]
-    assert issues_of_held([*decisions, SliceDecision("mine", YEAR, "", "held", "stopped")], {RATE}, ["mine"]) == []
+    assert issues_of_held(decisions, {"mine": {RATE}, "theirs": {"late_work"}}) == [Issue(frozenset({"mine"}), "critical", f"{RATE}: silent", YEAR, "110")]
+    assert issues_of_held([*decisions, SliceDecision("mine", YEAR, "", "held", "stopped")], {"mine": {RATE}, "theirs": {"late_work"}}) == []
 
 
 def test_what_is_wrong_with_a_flag_is_wrong_with_the_flags_together_that_are_made_of_it() -> None:
