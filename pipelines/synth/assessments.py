@@ -25,6 +25,7 @@ from pipelines.synth.world import FIRST_STUDENT, World
 HEADER = "Student Number,Test,Subject,Date,Score,Placement,Level"
 AREAS = ("mathematics", "reading")
 LATEST_CORRECTION = 10  # days after the test
+BELOW = {"mathematics": {EL: 0.1, IEP: 0.25}, "reading": {EL: 0.4, IEP: 0.25}}  # levels below others of the same habits, by who is ever in the program
 _MISSED = 0.02  # of students and subjects in a window, for no reason that attendance tells
 _RESENT = 0.012  # of scores
 _LEVEL_POINTS, _LOWEST, _HIGHEST = 50, 400, 1200  # the benchmark's points a level, and the score at which its levels begin; its highest
@@ -171,13 +172,12 @@ class Assessments:
             world, habits, students = self.world, self.world.habits, self.world.people.students
             n, rng = len(students), self.world.streams.of("learning")
             programs, well = habits.programs, (habits.score - 0.86) / 0.085
-            english, special = (np.isin(np.arange(n), programs.student[programs.program == code]) for code in (EL, IEP))
+            member = {code: np.isin(np.arange(n), programs.student[programs.program == code]) for code in (EL, IEP)}
             habit = -0.16 * (np.log(habits.absence_odds) + 3.35) - 0.12 * (np.log(habits.missing_odds) + 2.75)
             spread = 0.6 + 0.08 * students.grade
             for name in AREAS:
                 school = rng.normal(0, 0.25, len(world.people.schools))[students.school]
-                burden = 0.25 * special + (0.4 if name == "reading" else 0.1) * english
-                start = spread * (0.55 * well + 0.65 * rng.normal(0, 1, n)) + school - burden
+                start = spread * (0.55 * well + 0.65 * rng.normal(0, 1, n)) + school - sum(less * member[code] for code, less in BELOW[name].items())
                 gain = np.clip(0.95 + 0.2 * well + habit + 0.25 * rng.normal(0, 1, n), 0, 3)
                 self._learners.append((start.astype(np.float32), gain.astype(np.float32)))
         return self._learners[area]

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipelines.synth import assessments, surveys
 from pipelines.synth.calendar import DAY_TYPES, SchoolYear
-from pipelines.synth.habits import STRATEGY_ODDS
+from pipelines.synth.habits import PROGRAMS, STRATEGY_ODDS
 from pipelines.synth.people import GRADES, LEVEL_NAMES
 from pipelines.synth.world import World
 
@@ -200,6 +200,7 @@ def truth(world: World, days: int) -> dict[str, Any]:
             "schools": [schools.ids[s] for s in np.flatnonzero(habits.strategy_schools)],
             "effect": "odds of a missing assignment multiplied", "missing_odds_ratio": STRATEGY_ODDS,
         },
+        "levels_below_others": {area: {PROGRAMS[code]: less for code, less in by.items()} for area, by in assessments.BELOW.items()},
         "waves": {wave: day.isoformat() for wave, day in surveys.waves(year).items()},
         "survey_reach": {wave: surveys.reach(world, wave, day) for wave, day in surveys.waves(year).items() if day <= year.sessions["A"][days - 1]},
         "calendar_changes": [

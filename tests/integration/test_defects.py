@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.nightly import Outcome
 from tests.districts import START
-from tests.indicators import ATTENDANCE, SURVEY, UNSENT, WORK
+from tests.indicators import ATTENDANCE, LEARNING, SURVEY, UNSENT, WORK
 from tests.nights import YEAR_TO_DATE, Line, Night, make
 
 FIGURES = "select indicator_id, profile_id, numerator, denominator, n_subjects, data_as_of, quality_status from marts.agg_indicator_values"
@@ -139,7 +139,7 @@ def test_a_spoilt_file_holds_what_stands_on_it_and_the_last_good_figures_stay(st
         known = {indicator for indicator, _ in before.figures}
         known |= ATTENDANCE if known & ATTENDANCE else set()  # also where nobody can be judged yet: students' rows say so
         # what an unreadable package held nobody can say, so all that its source feeds waits
-        expected = known & (ATTENDANCE if defect["table"] == "extract__attendance" else ATTENDANCE | WORK)
+        expected = known & (ATTENDANCE if defect["table"] == "extract__attendance" else ATTENDANCE | WORK | LEARNING)
         assert expected
         # a school that was held by itself the night before keeps its own, older rows when all of the indicator is held
         own = {i: set() if defect["school"] else before.held.get(i, set()) - {""} for i in expected}
@@ -178,7 +178,7 @@ def test_the_file_sent_again_mends_it_by_itself(story: Story) -> None:
             assert name not in seen.words, (defect["kind"], seen.day)
     last = story.nights[-1]
     assert last.held == {}
-    assert {indicator for indicator, _ in last.figures} == (ATTENDANCE | WORK | SURVEY) - UNSENT
+    assert {indicator for indicator, _ in last.figures} == (ATTENDANCE | WORK | SURVEY | LEARNING) - UNSENT
     assert {(figure[3], figure[4]) for figure in last.figures.values()} == {(story.night.last_date, "ok")}
 
 
