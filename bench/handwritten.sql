@@ -1,7 +1,7 @@
 -- The floor that `dbt build` is measured against: both marts straight from the accepted tables, in plain DuckDB SQL written without the models.
 -- It reads `build.held.*` and `build.settings.*` and writes `agg_indicator_values` and `fct_student_indicators` beside it. It knows the bench's
--- district and nothing more: OneRoster 1.2 with roles, positive attendance, one anonymous survey, five programs. Statements end with a semicolon at
--- the end of a line; the bench runs them one by one and compares the result with dbt's marts.
+-- district and nothing more: OneRoster 1.2 with roles, positive attendance, one survey, five programs, one assessment on a continuum of levels.
+-- Statements end with a semicolon at the end of a line; the bench runs them one by one and compares the result with dbt's marts.
 
 -- When.
 create temp table day as
@@ -418,6 +418,182 @@ with last_piece as (
 select p.*, g.combo, (2000 * p.earned + p.possible) // (2 * p.possible) as n
 from placed p join year_group g on g.student_id = p.student_id and g.school_year = p.school_year and g.rule = 'last_day';
 
+-- Results of assessments, levels in thousandths: what is expected of the grade by the day, how far behind it, and at which school the student was that day.
+create temp table scored as
+with expected as (
+    select l.assessment_id, l.subject, l.grade_level as grade, (l.start_level::decimal(18, 3) * 1000)::bigint as low,
+        (l.end_level::decimal(18, 3) * 1000)::bigint as high
+    from build.settings.learning_levels l
+), told as (
+    select r.student_id, st.grade, r.assessment_id, r.subject, k.learning_area as area, k.kind, d.day, d.school_year, p.is_proficient = 'true' as is_proficient,
+        (r.scale_score::decimal(18, 3) * 1000)::bigint as score,
+        case when e.low is not null then (r.level_number::decimal(18, 3) * 1000)::bigint end as level, e.low, e.high,
+        y.end_date - y.start_date as n_days, d.day - y.start_date as nth
+    from build.held.extract__assessments r
+    join day d on d.day = r.administered_on::date
+    join build.settings.school_years y on y.school_year = d.school_year
+    join student st on st.student_id = r.student_id
+    join build.settings.assessment_kinds k on k.assessment_id = r.assessment_id and k.subject = r.subject
+    left join build.settings.performance_levels p on p.assessment_id = r.assessment_id and p.performance_level = r.performance_level
+    left join expected e on e.assessment_id = r.assessment_id and e.subject = r.subject and e.grade = st.grade
+    where r._is_open and d.day <= (select as_of from as_of)
+), placed as (
+    select t.student_id, t.day, arg_min(s.org_sourced_id, ((s.role_type <> 'primary')::int, s.begin_date, s.org_sourced_id)) as school_id
+    from (select distinct student_id, day from told) t
+    join build.held.oneroster__roles s on s.user_sourced_id = t.student_id and s.role = 'student' and s._is_open
+        and t.day >= s.begin_date::date and t.day < coalesce(least(s.end_date::date, s._withdrawn_on), date '9999-12-31')
+    group by all
+)
+select t.*, p.school_id, greatest(0, n_days * (low - level) + nth * (high - low)) // n_days as behind
+from told t left join placed p using (student_id, day);
+
+-- Of whose grade a level is expected: at which schools they have been this year, and since when without a break.
+create temp table expecting as
+with area as (
+    select distinct l.grade_level as grade, k.learning_area as area
+    from build.settings.learning_levels l join build.settings.assessment_kinds k on k.assessment_id = l.assessment_id and k.subject = l.subject
+    where exists (select 1 from scored)
+), last_day as (
+    select c.school_id, max(c.calendar_date::date) as last_day
+    from build.held.extract__calendar c join build.settings.calendar_codes k on k.code = c.day_type and k.is_instructional = 'true'
+    where c._is_open group by all
+), stay as (
+    select s.student_id, s.school_id, y.school_year, greatest(s.entry, y.start_date) as begins, s.exit,
+        least(s.exit - 1, coalesce(l.last_day, y.end_date)) as known_to,
+        max(s.exit) over (
+            partition by s.student_id, y.school_year order by greatest(s.entry, y.start_date), s.exit, s.school_id
+            rows between unbounded preceding and 1 preceding
+        ) as gone_before
+    from stint s
+    join build.settings.school_years y on s.entry <= y.end_date and s.exit > y.start_date
+    left join last_day l on l.school_id = s.school_id
+    where s.entry <= (select as_of from as_of)
+), came as (
+    select *, max(begins) filter (where gone_before is null or gone_before < begins) over (partition by student_id, school_year) as since from stay
+)
+select c.student_id, c.school_year, a.area, c.since, max(c.known_to) filter (where c.begins >= c.since) as known_to, list(distinct c.school_id) as schools
+from came c join student st on st.student_id = c.student_id join area a on a.grade = st.grade
+group by all;
+
+-- Growth: of a score in a window on the one in the window before, beside the line through all pairs of the grade.
+create temp table grown as
+with given as (
+    select s.*, w.first_day::date as window_start
+    from scored s
+    join build.settings.assessment_windows w on w.assessment_id = s.assessment_id and s.day between w.first_day::date and w.last_day::date
+    where w.last_day::date <= (select as_of from as_of) and s.score is not null
+), taken as (
+    select assessment_id, subject, area, school_year, grade, student_id, window_start, max(day) as day, arg_max(score, day) as score,
+        arg_max(school_id, day) as school_id
+    from given group by all
+), pair as (
+    select *, lag(score) over mine as earlier, lag(window_start) over mine as earlier_start
+    from taken window mine as (partition by assessment_id, subject, student_id order by window_start)
+), line as (
+    select p.*, p.earlier - min(p.earlier) over alike as x, p.score - min(p.score) over alike as y
+    from pair p where p.earlier is not null
+    window alike as (partition by assessment_id, subject, school_year, grade, earlier_start, window_start)
+), fitted as (
+    select assessment_id, subject, school_year, grade, earlier_start, window_start, count(*) as n, regr_slope(y, x) as slope, regr_intercept(y, x) as intercept,
+        regr_syy(y, x) as of_later, regr_syy(y, x) - regr_sxy(y, x) ** 2 / nullif(regr_sxx(y, x), 0) as left_over
+    from line group by all
+), compared as (
+    select l.student_id, l.area, l.school_year, l.school_id, l.day,
+        case when f.n >= 30 and f.left_over > f.of_later * 1e-9
+            then round((l.y - f.intercept - f.slope * l.x) / sqrt(f.left_over / (f.n - 2)) * 1000)::bigint
+        end as z
+    from line l join fitted f using (assessment_id, subject, school_year, grade, earlier_start, window_start)
+)
+select student_id, area, school_year, arg_max(z, (z is not null, day)) as z, arg_max(school_id, (z is not null, day)) as school_id
+from compared group by student_id, area, school_year;
+
+-- What is known of each student by the last results, with the schools where it counts: where the last result was taken, or wherever the student has been.
+create temp table learning as
+with leveled as (
+    select student_id, area, school_year, min(day) as first_on, max(day) as last_on, arg_min(level, day) as first_level, arg_max(level, day) as last_level,
+        arg_min(behind, day) as first_behind, arg_max(behind, day) as last_behind, any_value(high) as high, any_value(n_days) as n_days, max(nth) as nth,
+        arg_max(school_id, day) as school_id
+    from scored where level is not null group by all
+), paced as (
+    select *, (last_level - high) * (last_on - first_on) + (last_level - first_level) * (n_days - nth) as over, last_on - first_on as apart
+    from leveled where last_on - first_on >= 60
+), judged as (
+    select student_id, area, school_year, kind, arg_max(is_proficient, day)::bigint as n, arg_max(school_id, day) as school_id
+    from scored where is_proficient is not null group by all
+), asked as (
+    select e.*, l.last_behind, l.last_level, l.first_level, l.first_on < l.last_on as is_pair, p.over, p.apart,
+        greatest(e.since, (select max(day) from scored s where s.student_id = e.student_id and s.area = e.area and s.school_year = e.school_year)) as since_when
+    from expecting e left join leveled l using (student_id, area, school_year) left join paced p using (student_id, area, school_year)
+)
+select 'far_behind' as kind, 'two_or_more' as profile_id, student_id, area, school_year, schools, coalesce(last_behind, 0) as n,
+    (last_behind is not null)::bigint * 1000 as d, last_behind >= 2000 as flag
+from asked
+union all
+select 'advancing_fast', 'two_levels', student_id, area, school_year, schools, if(is_pair, greatest(0, last_level - first_level), 0),
+    coalesce(is_pair, false)::bigint * 1000, if(is_pair, last_level - first_level >= 2000, null)
+from asked
+union all
+select 'behind_pace', 'half_a_level', student_id, area, school_year, schools, coalesce(greatest(0, -over) // apart, 0), (over is not null)::bigint * 1000,
+    greatest(0, -over) // apart >= 500
+from asked
+union all
+select 'ahead_of_pace', 'one_level', student_id, area, school_year, schools, coalesce(greatest(0, over) // apart, 0), (over is not null)::bigint * 1000,
+    greatest(0, over) // apart >= 1000
+from asked
+union all
+select 'no_new_evidence', 'standard', student_id, area, school_year, schools, is_late::bigint * 1000, 1000, is_late
+from (
+    select *, coalesce(since_when, since) + (select evidence_days from build.settings.learning)::int <= least(known_to, (select as_of from as_of)) as is_late
+    from asked
+)
+union all
+select 'gap_repair', 'any_gain', student_id, area, school_year, [school_id], greatest(0, first_behind - last_behind), first_behind,
+    if(first_behind >= 1000, first_behind > last_behind, null)
+from leveled where first_on < last_on and first_behind > 0
+union all
+select 'level_gain', 'standard', student_id, area, school_year, [school_id], last_level - first_level, 1000, null from leveled where first_on < last_on
+union all
+select 'growth', 'standard', student_id, area, school_year, [school_id], coalesce(z, 0), (z is not null)::bigint * 1000, null from grown
+union all
+select 'proficient_' || kind, 'standard', student_id, area, school_year, [school_id], n * 1000, 1000, n = 1 from judged;
+
+create temp table learned as
+with placed as (
+    select *, 'school' as counts_at, unnest(schools) as school_id from learning
+    union all
+    select *, 'district', null from learning
+)
+select l.* exclude (schools, kind, area), l.kind || '_' || l.area as indicator_id, y.period_type, y.period_start, y.period_end, st.grade, g.combo,
+    case
+        when l.kind = 'far_behind' and l.d > 0
+            then format('Levels behind what is expected of the grade by the day of the last result in {}: {:g}; the line is 2.', l.area, l.n / 1000)
+        when l.kind = 'far_behind' then format('Not judged yet: no result in {} this school year says a level.', l.area)
+        when l.kind = 'advancing_fast' and l.flag
+            then format('Levels gained in {} since the first result of this school year: {:g}; the line is 2.', l.area, l.n / 1000)
+        when l.kind = 'advancing_fast' and l.d = 0
+            then format('Not judged yet: it takes results in {} on two days of this school year on one assessment.', l.area)
+        when l.kind like '%pace' and l.d = 0
+            then format('Not judged yet: it takes results in {} on one assessment of this school year that are 60 days apart or more.', l.area)
+        when l.kind = 'behind_pace' and l.flag
+            then format('At the pace since the first result of this school year, {:g} levels short in {} of what is expected at its end.', l.n / 1000, l.area)
+        when l.kind = 'ahead_of_pace' and l.flag
+            then format('At the pace since the first result of this school year, {:g} levels above what is expected in {} at its end; the line is 1.',
+                l.n / 1000, l.area)
+        when l.kind = 'no_new_evidence' and l.flag then format('No new evidence in {} for longer than the district waits.', l.area)
+        when l.kind = 'gap_repair' and l.flag is null
+            then format('Not judged: {:g} levels behind in {} at the first result of this school year; a gap is spoken of from 1 on.', l.d / 1000, l.area)
+        when l.kind = 'gap_repair'
+            then format('Caught up in {} since the first result of this school year: {:g} of {:g} levels.', l.area, l.n / 1000, l.d / 1000)
+        when l.kind like 'proficient%'
+            then format('{}roficient at the last {} result in {} of this school year.', if(l.flag, 'P', 'Not yet p'), split_part(l.kind, '_', 2), l.area)
+        when l.kind = 'growth' and l.d = 0
+            then format('Not compared yet: too few students of the grade have scores in {} in the same two windows, or their scores do not differ.', l.area)
+    end as flag_reason
+from placed l
+join student st on st.student_id = l.student_id
+join (select distinct period_type, period_start, period_end, school_year from period where period_type = 'year_to_date') y on y.school_year = l.school_year
+join year_group g on g.student_id = l.student_id and g.school_year = l.school_year and g.rule = 'last_day';
+
 create table fct_student_indicators as
 select p.student_id as student_key, p.school_id, p.school_year, p.period_type, p.period_start, p.period_end, p.indicator_id, 'standard' as profile_id,
     if(p.indicator_id = 'd_f_rate', 2, 1) as profile_version, (sum(p.n) / p.scale)::decimal(18, 3) as numerator, (sum(p.d) / p.scale)::decimal(18, 3) as denominator,
@@ -439,6 +615,10 @@ select student_id, school_id, school_year, period_type, period_start, period_end
     possible::decimal(18, 3) / 1000, n / 1000.0, null, null
 from averaged
 union all
+select student_id, school_id, school_year, period_type, period_start, period_end, indicator_id, profile_id, 1, n::decimal(18, 3) / 1000,
+    d::decimal(18, 3) / 1000, if(d > 0, n::double / d, null), flag, flag_reason
+from learned
+union all
 -- of the early warning signs the district sends that of attendance alone: nobody is judged by all three
 select f.student_id, f.school_id, f.school_year, f.period_type, f.period_start, f.period_end, 'early_warning_flags', p.profile_id, 2,
     if(is_judged, n, 0), is_judged::int, if(is_judged, n::double, null), null,
@@ -458,7 +638,11 @@ select indicator_id, profile_id, counts_at, period_type, period_start, period_en
 from flagged where is_judged
 union all
 select 'current_average', 'standard', counts_at, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null, n, 1, false
-from averaged;
+from averaged
+union all
+select indicator_id, profile_id, counts_at, period_type, period_start, period_end, school_year, student_id, school_id, grade, combo, null,
+    if(flag is null, n, flag::bigint), 1, false
+from learned where flag is not null or (d > 0 and (indicator_id like 'level_gain%' or indicator_id like 'growth%'));
 
 create temp table together as
 select f.* exclude (combo), c.* exclude (combo)
@@ -513,9 +697,10 @@ group by all;
 
 create table agg_indicator_values as
 with rated as (
-    select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' or indicator_id = 'connection' or indicator_id like 'early_warning%' as is_share,
-        indicator_id like '%scale_mean' or indicator_id = 'current_average' as is_mean,
-        if(indicator_id like '%scale_mean' or indicator_id = 'current_average', 1000, 1) as value_scale, 1.959963984540054 as z,
+    select *, n::double / d as rate, n_subjects::double as m, indicator_id like '%absence%' or indicator_id = 'connection' or indicator_id like 'early_warning%'
+            or regexp_matches(indicator_id, '^(far_behind|advancing_fast|gap_repair|behind_pace|ahead_of_pace|no_new_evidence|proficient)_') as is_share,
+        regexp_matches(indicator_id, 'scale_mean$|^current_average$|^(level_gain|growth)_') as is_mean,
+        regexp_matches(indicator_id, '^(level_gain|growth)_') as may_fall, if(is_mean, 1000, 1) as value_scale, 1.959963984540054 as z,
         case when indicator_id in ('attendance_rate', 'tardy_rate') then 1000 when indicator_id = 'weighted_missing_work' then 10 else 1 end as scale
     from cell
 ), spread as (
@@ -539,7 +724,7 @@ with rated as (
 )
 select school_year, school_id, grade_level, group_family, group_value, period_type, period_start, period_end, indicator_id, profile_id,
     if(profile_id = 'edfacts' or indicator_id like 'early_warning%' or indicator_id = 'd_f_rate', 2, 1) as profile_version, (n / scale / value_scale)::decimal(18, 3) as numerator, (d / scale)::decimal(18, 3) as denominator, n_subjects, round(rate / value_scale, 12) as value,
-    round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) when ci_method = 't_people' then greatest(0, mid - half) / value_scale end, 9) as ci_low,
+    round(case when ci_method like 'wilson%' then greatest(0, mid - half) when ci_method = 'clustered_logit' then 1 / (1 + exp(half - mid)) when ci_method = 't_people' then if(may_fall, mid - half, greatest(0, mid - half)) / value_scale end, 9) as ci_low,
     round(case when ci_method like 'wilson%' then least(1, mid + half) when ci_method = 'clustered_logit' then 1 / (1 + exp(-mid - half)) when ci_method = 't_people' then (mid + half) / value_scale end, 9) as ci_high,
     ci_method
 from bounded;

@@ -26,8 +26,10 @@ def pairs(results: pd.DataFrame, windows: Sequence[tuple[str, date, date]], grad
     return pd.DataFrame(rows, columns=["student", "key", "x", "y", "on"])
 
 
-def index(found: pd.DataFrame) -> pd.Series:
-    """By student the last pair's distance from the line of its comparison, in standard errors of the line; missing where that says nothing."""
+def last_pairs(found: pd.DataFrame) -> pd.DataFrame:
+    """By student the last pair that can be compared: its day and its distance from the line of its comparison, in standard errors of the line (z); of
+    who has none of these, the last pair, with z missing.
+    """
     parts = []
     for _, some in found.groupby("key"):
         distance = pd.Series(np.nan, index=some.index)
@@ -36,6 +38,13 @@ def index(found: pd.DataFrame) -> pd.Series:
             left = some["y"] - intercept - slope * some["x"]
             distance = left / np.sqrt((left**2).sum() / (len(some) - 2))
         parts.append(some.assign(z=distance))
-    every = pd.concat(parts).sort_values("on")
-    known = every.dropna(subset="z").groupby("student")["z"].last()
-    return known.reindex(every["student"].unique())
+    if not parts:
+        return pd.DataFrame({"on": [], "z": []})
+    every = pd.concat(parts).sort_values("on", kind="stable")
+    every["is_known"] = every["z"].notna()
+    return every.sort_values(["is_known", "on"], kind="stable").groupby("student").tail(1).set_index("student")[["on", "z"]]
+
+
+def index(found: pd.DataFrame) -> pd.Series:
+    """By student that distance, missing where nothing can be compared."""
+    return last_pairs(found)["z"]

@@ -66,7 +66,7 @@ class Learning:
 
     # ---- one student in one area ----
 
-    def _mine(self, student: str, area: str) -> list[Result]:
+    def results_of(self, student: str, area: str) -> list[Result]:
         mine = [r for r in self.results if r.student == student and r.on <= self.as_of and self.kinds.get((r.assessment, r.subject), ("", ""))[0] == area]
         return sorted(mine, key=lambda r: (r.on, r.assessment, r.subject))
 
@@ -83,7 +83,7 @@ class Learning:
         return Fraction(floor(max(Fraction(0), expected - r.level) * 1000), 1000)
 
     def _of_area(self, student: str, area: str) -> dict[tuple[str, str], Flag]:
-        mine = self._mine(student, area)
+        mine = self.results_of(student, area)
         grade, stays = self.students[student]
         is_asked = any(self.kinds[a, s][0] == area and g == grade for a, s, g in self.levels) and any(begin <= self.as_of for _, begin, _ in stays)
         rows: dict[tuple[str, str], Flag] = {}
@@ -93,7 +93,7 @@ class Learning:
             rows["far_behind", "two_or_more"] = (float(gap), 1, gap >= FAR)
         elif is_asked:
             rows["far_behind", "two_or_more"] = (0, 0, None)
-        pair = self._pair(mine)
+        pair = self.pair(mine)
         if pair:
             first, last = pair
             assert first.level is not None
@@ -125,12 +125,12 @@ class Learning:
             rows["no_new_evidence", "standard"] = (float(late), 1, late)
         return rows
 
-    def _leveled(self, mine: list[Result]) -> list[Result]:
+    def leveled(self, mine: list[Result]) -> list[Result]:
         return [r for r in mine if self._behind(r) is not None]
 
     def _finish(self, mine: list[Result]) -> Fraction | None:
         """What the present pace leads to at the end of the school year, above what is expected of the grade then."""
-        pair = self._pair(self._leveled(mine), PACE_DAYS)
+        pair = self.pair(self.leveled(mine), PACE_DAYS)
         if pair is None:
             return None
         first, last = pair
@@ -142,7 +142,7 @@ class Learning:
 
     def finish_date(self, student: str, area: str) -> date | None:
         """When the level expected at the end of the year is reached at the present pace; of who is there already, the day of the last result."""
-        pair = self._pair(self._leveled(self._mine(student, area)), PACE_DAYS)
+        pair = self.pair(self.leveled(self.results_of(student, area)), PACE_DAYS)
         if pair is None:
             return None
         first, last = pair
@@ -154,7 +154,7 @@ class Learning:
         gained = last.level - first.level
         return last.on + timedelta(ceil(to_go * (last.on - first.on).days / gained)) if gained > 0 else None
 
-    def _pair(self, mine: list[Result], apart: int = 1) -> tuple[Result, Result] | None:
+    def pair(self, mine: list[Result], apart: int = 1) -> tuple[Result, Result] | None:
         """The last result that has an earlier one on the same assessment so many days before, after the first of these."""
         pairs = []
         for last in mine:
@@ -191,14 +191,14 @@ class Learning:
             i for i, _ in self._asked(student)
         }:
             return {school for school, begin, _ in stays if begin <= self.as_of}
-        mine = self._mine(student, area)
+        mine = self.results_of(student, area)
         if indicator.startswith("proficient"):
             kind = indicator.split("_")[1]
             day = max(r.on for r in mine if self.kinds[r.assessment, r.subject][1] == kind and r.is_proficient is not None)
         elif indicator.startswith("far_behind"):
             day = max(r.on for r in mine if self._behind(r) is not None)
         else:
-            pair = self._pair(mine) if not indicator.startswith(("behind_pace", "ahead_of_pace")) else self._pair(self._leveled(mine), PACE_DAYS)
+            pair = self.pair(mine) if not indicator.startswith(("behind_pace", "ahead_of_pace")) else self.pair(self.leveled(mine), PACE_DAYS)
             assert pair
             day = pair[1].on
         return {school for school, begin, end in stays if begin <= day < end}

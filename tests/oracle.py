@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests import oracle_marks, survey_oracle
+from tests import oracle_learning, oracle_marks, survey_oracle
 from tests.oracle_days import daily_averages, days_in_session, days_of_year
 from tests.oracle_signs import early_warning, in_a_row
 
@@ -29,7 +29,8 @@ RACES = {
     "americanIndianOrAlaskaNative": "american_indian_or_alaska_native", "asian": "asian", "blackOrAfricanAmerican": "black_or_african_american",
     "nativeHawaiianOrOtherPacificIslander": "native_hawaiian_or_other_pacific_islander", "white": "white",
 }  # fmt: skip
-THOUSANDTHS = {"attendance_rate": 1000, "tardy_rate": 1000, "weighted_missing_work": 10, **dict.fromkeys((*survey_oracle.MEANS, oracle_marks.AVERAGE), 1000)}
+MEANS = (*survey_oracle.MEANS, oracle_marks.AVERAGE, *oracle_learning.MEANS)  # over people
+THOUSANDTHS = {"attendance_rate": 1000, "tardy_rate": 1000, "weighted_missing_work": 10, **dict.fromkeys(MEANS, 1000)}
 CELL = ["school_id", "grade_level", "group_family", "group_value", "period_type", "period_start", "indicator_id", "profile_id"]
 PERSON = ["student_key", "school_id", "period_type", "period_start", "indicator_id", "profile_id"]
 
@@ -262,6 +263,12 @@ class Oracle:
         """Current averages, for the groups of today."""
         return self.with_groups(oracle_marks.current_averages(self._sections("year_to_date"), place).assign(today=self.as_of), on="today")
 
+    @cached_property
+    def learning(self) -> pd.DataFrame:
+        """What assessments say of each student, at each school and ("") in the district; for the groups of today."""
+        files = [self._table(name, path.read_bytes()) for _, name, path in self._paths("assessments/*.csv")]
+        return self.with_groups(oracle_learning.of_district(self, files), on="today") if files else pd.DataFrame()
+
     # ---- figures ----
 
     @cached_property
@@ -347,9 +354,11 @@ class Oracle:
             cells += list(self._cells(rows[rows["d"] > 0], oracle_marks.AVERAGE, "standard", "year_to_date", place))
         for indicator, profile, place, facts in (f for f in self.flags() if f[3]["is_judged"].any()):
             cells += list(self._cells(facts[facts["is_judged"]], indicator, profile, "year_to_date", place))
+        for indicator, profile, place, facts in oracle_learning.facts(self.learning):
+            cells += list(self._cells(facts, indicator, profile, "year_to_date", place))
         found = pd.concat(cells, ignore_index=True)
         scale = found["indicator_id"].map(THOUSANDTHS).fillna(1)
-        people = found["indicator_id"].isin([*survey_oracle.MEANS, oracle_marks.AVERAGE])
+        people = found["indicator_id"].isin(MEANS)
         averages = daily_averages(found[found["indicator_id"] == "attendance_rate"], days_in_session(self.attendance, self.dates))
         found = found.assign(numerator=found["n"] / scale, denominator=found["d"] / scale.where(~people, 1)).drop(columns=["n", "d"])
         return pd.concat([found, averages], ignore_index=True)
@@ -386,16 +395,19 @@ class Oracle:
                 "indicator_id": indicator, "profile_id": "standard", "numerator": rows["n"] / scale, "denominator": rows["d"] / scale, "flag": "",
             }))  # fmt: skip
         for place in ("school", "district"):
-            rows = self.averages(place)
-            parts.append(pd.DataFrame({
-                "student_key": rows["student"], "school_id": rows["school"] if place == "school" else "", "period_type": "year_to_date",
-                "period_start": rows["start"], "indicator_id": oracle_marks.AVERAGE, "profile_id": "standard", "numerator": rows["total_n"] / 2,
-                "denominator": rows["total_d"] / 2, "flag": "",
-            }))  # fmt: skip
+            rows = self.averages(place).assign(indicator_id=oracle_marks.AVERAGE, profile_id="standard", flag="")
+            parts.append(
+                self._of_year((rows if place == "school" else rows.assign(school="")).assign(total_n=rows["total_n"] * 500, total_d=rows["total_d"] * 500))
+            )
         for indicator, profile, place, rows in self.flags():
-            parts.append(pd.DataFrame({
-                "student_key": rows["student"], "school_id": rows["school"] if place == "school" else "", "period_type": "year_to_date",
-                "period_start": rows["start"], "indicator_id": indicator, "profile_id": profile, "numerator": rows["total_n"] / 1000,
-                "denominator": rows["total_d"] / 1000, "flag": rows["n"].map({1: "yes", 0: "no"}).where(rows["is_judged"], ""),
-            }))  # fmt: skip
-        return pd.concat(parts, ignore_index=True)
+            rows = rows.assign(flag=rows["n"].map({1: "yes", 0: "no"}).where(rows["is_judged"], ""), indicator_id=indicator, profile_id=profile)
+            parts.append(self._of_year(rows if place == "school" else rows.assign(school="")))
+        return pd.concat([*parts, self._of_year(self.learning)] if len(self.learning) else parts, ignore_index=True)
+
+    @staticmethod
+    def _of_year(rows: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({
+            "student_key": rows["student"], "school_id": rows["school"], "period_type": "year_to_date", "period_start": rows["start"],
+            "indicator_id": rows["indicator_id"], "profile_id": rows["profile_id"], "numerator": rows["total_n"] / 1000,
+            "denominator": rows["total_d"] / 1000, "flag": rows["flag"],
+        })  # fmt: skip

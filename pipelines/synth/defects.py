@@ -53,7 +53,7 @@ class Lines:
     world: World
     day: date
     corrected: Callable[[str], bool]  # will a later file correct this student's attendance of the day?
-    pending: Callable[[str], bool]  # will a later file change this result?
+    pending: Callable[[str], bool]  # will a later file change this result, or any that this student has of an assessment?
     header: str
     before: int  # lines of the file before these, its header included
     lines: list[str]
@@ -100,6 +100,10 @@ class Lines:
         """An attendance row that nothing else touches: present, not corrected later, of a student who attends one school."""
         stays = self.world.people.stays
         return row[3] == "P" and not self.corrected(row[0]) and int(np.sum(stays.student == int(row[0][1:]) - FIRST_STUDENT)) == 1
+
+    def once(self, row: list[str]) -> bool:
+        """A result of an assessment that is of this day, of a student of whom no later file sends one again."""
+        return row[3] == _day(self) and not self.pending(row[0])
 
     def settled(self, row: list[str]) -> bool:
         """A marked result that no later file changes."""
@@ -184,7 +188,7 @@ class FileDefect:
     note: str
 
 
-ATTENDANCE, RESULTS = "extract__attendance", "oneroster__results"
+ATTENDANCE, RESULTS, ASSESSMENTS = "extract__attendance", "oneroster__results", "extract__assessments"
 ROW_DEFECTS = (
     RowDefect("attendance_unknown_student", ATTENDANCE, "attendance", "quiet", 1, "student_is_known", "a student no roster has",
               lambda f: f.add(f.simply_present, **{"Student Number": UNKNOWN_STUDENT})[1:]),
@@ -225,6 +229,12 @@ ROW_DEFECTS = (
               lambda f: f.spoil(lambda row: row[3] == "Agree", **{"I feel like I belong at this school": "Totally"})),
     RowDefect("calendar_unknown_day_type", "extract__calendar", "calendar", "any", 1, "day_type_is_mapped", "the day type X is in no code map",
               lambda f: f.spoil(lambda row: row[2] in "HB" and row[1] > f.day.isoformat(), **{"Day Type": "X"})),
+    RowDefect("assessment_unknown_student", ASSESSMENTS, "assessments", "any", 0, "student_is_known", "a student no roster has",
+              lambda f: f.add(f.once, **{"Student Number": UNKNOWN_STUDENT})[1:]),
+    RowDefect("assessment_unknown_placement", ASSESSMENTS, "assessments", "any", 0, "level_is_mapped", "a placement in no code map, and no level beside it",
+              lambda f: f.spoil(f.once, Placement="Exceeds", Level="")),
+    RowDefect("assessment_score_in_words", ASSESSMENTS, "assessments", "any", 0, "numbers_are_numbers", "'invalidated' for the score",
+              lambda f: f.spoil(f.once, Score="invalidated")),
 )  # fmt: skip
 FILE_DEFECTS = (
     FileDefect("attendance_empty", ATTENDANCE, "quiet", 2, "file_is_readable", "no bytes"),

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.synth import surveys
+from pipelines.synth import assessments, surveys
 from pipelines.synth.calendar import DAY_TYPES, SchoolYear
-from pipelines.synth.habits import STRATEGY_ODDS
+from pipelines.synth.habits import PROGRAMS, STRATEGY_ODDS
 from pipelines.synth.people import GRADES, LEVEL_NAMES
 from pipelines.synth.world import World
 
@@ -78,6 +78,22 @@ table = "attendance"
 path = "attendance/corrections_*.csv"
 mode = "delta"
 {attendance}
+
+# What the vendors of assessments export: the day's results, and scores of earlier days that are sent again.
+[[sources]]
+id = "assessments"
+format = "extract"
+table = "assessments"
+path = "assessments/assessments_*.csv"
+mode = "delta"
+date_formats = {{ administered_on = "%m/%d/%Y" }}
+columns.student_id = "Student Number"
+columns.assessment_id = "Test"
+columns.subject = "Subject"
+columns.administered_on = "Date"
+columns.scale_score = "Score"
+columns.performance_level = "Placement"
+columns.level_number = "Level"
 
 {surveys}[attendance]
 reporting = "positive"
@@ -150,7 +166,7 @@ def write_settings(world: World, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "district.toml").write_text(text, encoding="utf-8")
     (out / "codes").mkdir(exist_ok=True)
-    for name, rows in _CODES.items():
+    for name, rows in {**_CODES, **assessments.code_maps(year)}.items():
         with (out / "codes" / f"{name}.csv").open("w", newline="", encoding="utf-8") as f:
             csv.writer(f, lineterminator="\n").writerows(rows)
 
@@ -184,6 +200,7 @@ def truth(world: World, days: int) -> dict[str, Any]:
             "schools": [schools.ids[s] for s in np.flatnonzero(habits.strategy_schools)],
             "effect": "odds of a missing assignment multiplied", "missing_odds_ratio": STRATEGY_ODDS,
         },
+        "levels_below_others": {area: {PROGRAMS[code]: less for code, less in by.items()} for area, by in assessments.BELOW.items()},
         "waves": {wave: day.isoformat() for wave, day in surveys.waves(year).items()},
         "survey_reach": {wave: surveys.reach(world, wave, day) for wave, day in surveys.waves(year).items() if day <= year.sessions["A"][days - 1]},
         "calendar_changes": [

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.synth import month, oneroster, surveys
+from pipelines.synth.assessments import Assessments, assessment_lines
 from pipelines.synth.attendance import Attendance, Marks, attendance_lines
 from pipelines.synth.defects import Defects, FileDefect
 from pipelines.synth.extracts import calendar_lines, program_lines, staff_lines
@@ -60,7 +61,7 @@ class _Writer:
 
     def __init__(self, world: World, landing: Path, defects: Defects | None) -> None:
         self.world, self.landing, self.defects = world, landing, defects
-        self.attendance, self.gradebook = Attendance(world), Gradebook(world)
+        self.attendance, self.gradebook, self.assessments = Attendance(world), Gradebook(world), Assessments(world)
         self._bulk_again = False  # the last whole roster was spoilt: send it again
         self._again: Marks | None = None  # rows that the next corrections bring again
 
@@ -77,6 +78,9 @@ class _Writer:
             self._csv("programs", f"programs/programs_{day}.csv", day, program_lines(self.world, day))
             write_file(self.landing / f"staff/staff_{day}.csv", staff_lines(self.world))
         self._packages(day, new, results, bulk=weekly or self._bulk_again)
+        scores = self.assessments.day(day, absent)
+        if scores is not None:
+            self._csv("assessments", f"assessments/assessments_{day}.csv", day, assessment_lines(self.world, scores))
         for wave, on in surveys.waves(self.world.year).items():
             if on == day:
                 self._csv("survey", f"survey/pulse_{wave}_{day}.csv", day, surveys.survey_lines(self.world, wave, day))
@@ -87,7 +91,8 @@ class _Writer:
     def _rows(self, kind: str, path: str, day: date, chunks: Iterable[Chunk]) -> Iterable[Chunk]:
         if self.defects is None:
             return chunks
-        return self.defects.rows(kind, path, day, chunks, self._is_corrected, self.gradebook.is_pending)
+        pending = self.assessments.is_pending if kind == "assessments" else self.gradebook.is_pending
+        return self.defects.rows(kind, path, day, chunks, self._is_corrected, pending)
 
     def _is_corrected(self, student: str) -> bool:
         return bool(self.attendance.corrected[int(student[1:]) - FIRST_STUDENT])

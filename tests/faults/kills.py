@@ -54,7 +54,7 @@ class Place(ABC):
         """What of the warehouse belongs to no publication and takes space."""
 
 
-# Lists with nobody on them in a district that sends no assessments, has no index and is in its second week, of which no week is old enough to be kept.
+# Lists that may have nobody on them in a small district without an index in its second week, of which no week is old enough to be kept.
 EMPTY_HERE = ("rpt_index", "rpt_pace_exceptions", "rpt_priority_students", "agg_indicator_values_kept")
 
 

@@ -27,10 +27,10 @@ from pipelines.lineage.ledger import Ledger
 from pipelines.publication.figures import published_figure
 from pipelines.publication.warehouse import open_warehouse
 from tests.districts import make_district
-from tests.indicators import UNSENT
+from tests.indicators import GROWTH, LEARNING, UNSENT
 
 N_DAYS = 20  # enough for twenty days enrolled (tiers of absence) and the first survey wave
-INDICATORS = [i["indicator_id"] for i in registry("indicators") if i["indicator_id"] not in UNSENT]
+INDICATORS = [i["indicator_id"] for i in registry("indicators") if i["indicator_id"] not in UNSENT | GROWTH]
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,11 @@ def test_trace_goes_from_what_people_see_to_lines_of_files(indicator: str, done:
     assert published
     assert (str(published["numerator"]), str(published["denominator"])) == (found["numerator"], found["denominator"])
     assert len(found["rows"]) == found["n_rows"] == sum(f["n_rows"] for f in found["files"])
-    assert all((done.folder / "data" / f["raw_path"]).is_file() and len(f["sha256"]) == 64 for f in found["files"])
+    assert all((done.folder / "data" / f["raw_path"]).is_file() and len(f["sha256"]) == 64 for f in found["files"] if f["delivery_id"])
+    assert any(f["delivery_id"] for f in found["files"])
+    of_no_line = [row["what"] for row in found["rows"] if row["file"] is None]  # a stay, and that there is no result, are in no line of a file
+    assert all(what.startswith(("enrolled since ", "no result since ")) for what in of_no_line)
+    assert indicator in LEARNING or not of_no_line
 
 
 def test_a_traced_line_is_the_line_of_the_landing_file(done: Done, build: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:

@@ -12,11 +12,13 @@ import pytest
 
 from pipelines.nightly import Outcome
 from tests.districts import START
-from tests.indicators import ATTENDANCE, SURVEY, UNSENT, WORK
+from tests.indicators import ATTENDANCE, LEARNING, SURVEY, UNSENT, WORK
 from tests.nights import YEAR_TO_DATE, Line, Night, make
+from tests.oracle_learning import OF_ALL_WHO_ATTEND
 
 FIGURES = "select indicator_id, profile_id, numerator, denominator, n_subjects, data_as_of, quality_status from marts.agg_indicator_values"
 LIST = "priority_students"
+OF_ASKED = {i for i in LEARNING if i.startswith(OF_ALL_WHO_ATTEND)}
 SCHOOL = "school_id = '100'"  # the school that is left out of one file
 # Nights of their own in `make test`: a plain one, and one for each way in which a file can be wrong. `make prove` runs every night.
 NIGHTS = ("2025-08-25", "2025-09-02", "2025-09-05", "2025-09-08", "2025-09-11")
@@ -96,7 +98,7 @@ def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.timeout(3600)
 def test_every_planted_row_is_in_quarantine_under_the_right_rule(story: Story) -> None:
-    assert len({d["kind"] for d in story.rows.values()}) == 20
+    assert len({d["kind"] for d in story.rows.values()}) == 23
     missed = {line: d for line, d in story.rows.items() if story.quarantine.get(line) != d["rule"]}
     assert not missed, {line: (d["kind"], d["rule"], story.quarantine.get(line, "not caught")) for line, d in missed.items()}
 
@@ -137,9 +139,10 @@ def test_a_spoilt_file_holds_what_stands_on_it_and_the_last_good_figures_stay(st
             continue  # within a range: the file that puts it right came before anyone looked
         looked_at += 1
         known = {indicator for indicator, _ in before.figures}
-        known |= ATTENDANCE if known & ATTENDANCE else set()  # also where nobody can be judged yet: students' rows say so
+        for some in (ATTENDANCE, OF_ASKED):  # also where nobody can be judged yet: students' rows say so
+            known |= some if known & some else set()
         # what an unreadable package held nobody can say, so all that its source feeds waits
-        expected = known & (ATTENDANCE if defect["table"] == "extract__attendance" else ATTENDANCE | WORK)
+        expected = known & (ATTENDANCE if defect["table"] == "extract__attendance" else ATTENDANCE | WORK | LEARNING)
         assert expected
         # a school that was held by itself the night before keeps its own, older rows when all of the indicator is held
         own = {i: set() if defect["school"] else before.held.get(i, set()) - {""} for i in expected}
@@ -178,7 +181,7 @@ def test_the_file_sent_again_mends_it_by_itself(story: Story) -> None:
             assert name not in seen.words, (defect["kind"], seen.day)
     last = story.nights[-1]
     assert last.held == {}
-    assert {indicator for indicator, _ in last.figures} == (ATTENDANCE | WORK | SURVEY) - UNSENT
+    assert {indicator for indicator, _ in last.figures} == (ATTENDANCE | WORK | SURVEY | LEARNING) - UNSENT
     assert {(figure[3], figure[4]) for figure in last.figures.values()} == {(story.night.last_date, "ok")}
 
 

@@ -16,6 +16,7 @@ from tests.gradebook_oracle import FIGURES, gradebooks
 from tests.nights import Night, make
 from tests.oracle import CELL, FAMILIES, PERSON, Oracle
 from tests.oracle_days import INDICATORS as AVERAGES
+from tests.oracle_learning import OF_ALL_WHO_ATTEND
 
 MIN_N = 10
 REFERENCES = {"chronic_absence": "district", "consecutive_absence": "three_days"}  # the profile that others stand beside, of what this district sends
@@ -66,10 +67,15 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
         students[column] = students[column].astype(float)
     assert_equal(students, oracle.student_values(), PERSON, ["numerator", "denominator", "flag"])
     is_told = (students["flag"] == "yes") | ((students["flag"] == "") & (students["profile_id"] != "standard")) | (students["profile_id"] == "abc")
+    is_growth, is_repair = (students["indicator_id"].str.startswith(name) for name in ("growth", "gap_repair"))
+    is_told |= students["indicator_id"].str.startswith(("far_behind", "gap_repair", "proficient")) | (is_growth & (students["denominator"] == 0))
     assert (is_told == students["flag_reason"].notna()).all(), "a flag, or a student who is not judged yet, has no reason, or another has one"
-    assert (students.loc[is_told, "flag_reason"].str.startswith("Not judged yet: ") == (students.loc[is_told, "flag"] == "")).all()
+    is_open = students["flag_reason"].str.match("Not [a-z ]+: ", na=False)
+    assert (is_open[is_told] == (students.loc[is_told, "flag"] == "")).all()
+    for of, words in ((is_growth, "Not compared yet: "), (is_repair, "Not judged: "), (~is_growth & ~is_repair, "Not judged yet: ")):
+        assert students.loc[is_told & of & (students["flag"] == ""), "flag_reason"].str.startswith(words).all()
     assert not students["flag_reason"].str.contains("[{}]", na=False).any(), "a reason has a gap that nothing filled"
-    words = students.loc[students["flag"] == "yes"].groupby("indicator_id")["flag_reason"].agg(lambda said: {w.split("line is ")[1] for w in said})
+    words = students.loc[students["flag"] == "yes"].groupby("indicator_id")["flag_reason"].agg(lambda said: set(said.str.extract("line is (.*)")[0].dropna()))
     assert words.get("moderate_chronic_absence", {"1 in 10 to under 1 in 5."}) == {"1 in 10 to under 1 in 5."}
     assert words.get("severe_chronic_absence", {"1 in 5."}) == {"1 in 5."}
     for rows in (values, students):
@@ -82,6 +88,20 @@ def assert_figures(night: Night, oracle: Oracle) -> None:
     assert_gradebooks(night, oracle)
     assert_excluded(night, oracle)
     assert_changes(night, values)
+    assert_exceptions(night, oracle)
+
+
+def assert_exceptions(night: Night, oracle: Oracle) -> None:
+    """The exceptions of pace are the raised flags of whoever attends, at each place; in the restricted mart as they were built."""
+    raised = oracle.learning
+    if len(raised):
+        raised = raised[(raised["flag"] == "yes") & raised["indicator_id"].str.startswith(OF_ALL_WHO_ATTEND)]
+        assert len(raised) > 10
+    key = ["student", "school", "indicator_id", "profile_id"]
+    sql = "select student_key as student, coalesce(school_id, '') as school, indicator_id, profile_id from {}.rpt_pace_exceptions"
+    expected = sorted(raised[key].itertuples(index=False, name=None)) if len(raised) else []
+    for file, schema in ((night.build, "marts"), (night.warehouse.with_name("restricted.duckdb"), "marts_restricted")):
+        assert sorted(frame(file, sql.format(schema)).itertuples(index=False, name=None)) == expected
 
 
 def assert_excluded(night: Night, oracle: Oracle) -> None:
@@ -323,6 +343,12 @@ def test_the_district_has_all_that_makes_counting_hard(clean: Night) -> None:
     flags = {(indicator, profile, place): set(rows.loc[rows["is_judged"], "n"]) for indicator, profile, place, rows in oracle.flags()}
     together = {k: seen for k, seen in flags.items() if k[0] == "early_warning_flags"}
     assert (len(flags), len(together)) == (30, 4)
+    learning = oracle.learning.query("school == ''").groupby("indicator_id")
+    sides = {indicator: set(rows["flag"]) for indicator, rows in learning}
+    assert {"far_behind_reading", "gap_repair_mathematics"} <= {i for i, seen in sides.items() if seen == {"", "yes", "no"}}, sides
+    assert all((rows["total_d"] > 0).sum() > 300 for i, rows in learning if i.startswith(("growth", "level_gain"))), "nothing is compared"
+    of_two = oracle.learning.query("school != ''").groupby(["student", "indicator_id"])["school"].nunique()
+    assert (of_two > 1).any(), "nobody with results moved, or attends two schools"
     assert not any(together.values()), "nobody is judged by signs that the district does not send"
     long = [k for k in flags if k[1] in ("five_days", "ten_days")]  # planted in test_attendance_and_behavior.py
     assert set(map(frozenset, (seen for k, seen in flags.items() if k not in together and k not in long))) == {frozenset({0, 1})}, flags

@@ -245,6 +245,14 @@ def _others(v: Vandal) -> None:
         "survey: a century ago": put(Timestamp="8/25/1925 8:00:21"), "survey: grade in words": put(Grade="fifth"), "survey: no time": put(Timestamp=""),
     })  # fmt: skip
 
+    v.rows("assessments/assessments_2025-09-12.csv", {
+        "assessment: student and test swapped": swap("Student Number", "Test"), "assessment: no test": put(Test=""),
+        "assessment: a letter for the score": put(Score="B"), "assessment: score with a decimal comma": put(Score="501,5"),
+        "assessment: short year": put(Date="09/12/25"), "assessment: a day to come": put(Date="09/17/2025"), "assessment: a year early": put(Date="09/12/2024"),
+        "assessment: level in words": put(Level="third grade"), "assessment: placement typed freely, no level": put(Placement="ok", Level=""),
+        "assessment: nothing known of the result": put(Score="", Placement="", Level=""),
+    }, of=lambda row: row["Date"] == "09/12/2025")  # fmt: skip
+
 
 @dataclass
 class Week:

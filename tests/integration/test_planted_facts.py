@@ -1,5 +1,5 @@
-"""What was planted in the synthetic district is found again in what it publishes: what the strategy does to missing work, the season in attendance, and whom
-the survey did not reach.
+"""What was planted in the synthetic district is found again in what it publishes: what the strategy does to missing work, the season in attendance, whom the
+survey did not reach, and who reads below others.
 
 Everything is read from the warehouse, as a strategy team would; `truth.json` says what was planted.
 """
@@ -101,3 +101,16 @@ def test_whom_the_survey_did_not_reach(published: Published) -> None:
     found = {name: (int(reach.loc[group, "denominator"]), int(reach.loc[group, "numerator"])) for name, group in groups.items()}
     assert found == {name: (planted[name]["asked"], planted[name]["answered"]) for name in groups}
     assert reach.loc[groups["EL"], "ci_high"] < reach.loc[("english_learner", "no"), "ci_low"]
+
+
+def test_who_learns_english_reads_below_others_beyond_chance(published: Published) -> None:
+    """Planted are levels, more of them in reading than in mathematics; found is the share that is proficient at the last benchmark, in two windows so far."""
+    below = {area: by["EL"] for area, by in published.truth["levels_below_others"].items()}
+    assert below["reading"] > below["mathematics"] > 0
+    found = {}
+    for area in below:
+        rows = published.figures.query(f"indicator_id == 'proficient_formative_{area}' and group_family == 'english_learner'")
+        found[area] = rows[rows["school_id"].isna()].set_index("group_value")
+    assert found["reading"].loc["yes", "ci_high"] < found["reading"].loc["no", "ci_low"]
+    rates = {area: rows["numerator"] / rows["denominator"] for area, rows in found.items()}
+    assert rates["reading"]["no"] - rates["reading"]["yes"] > rates["mathematics"]["no"] - rates["mathematics"]["yes"]

@@ -121,7 +121,7 @@ def expected(story: Story, n: int) -> dict[tuple[str, str], dict[str, Any]]:
     oracle = Oracle(story.night.folder, as_of.isoformat())
     enrolled = {(s, k) for s, k, begin, end in oracle.stints if begin <= as_of.isoformat() < end}
     asked = {s for s, _, begin, end in Oracle(story.night.folder, NIGHTS[0].isoformat()).stints if begin <= OPENED.isoformat() < end}
-    attended = {s: max(us(d) for d in some) for s, some in attendance(story.night, as_of).items()}
+    attended, tested = ({s: max(us(d) for d in some) for s, some in days_in(story.night, folder, as_of).items()} for folder in ("attendance", "assessments"))
     due = oracle.work[oracle.work["date"] <= as_of.isoformat()].groupby("student")["date"].max().to_dict()
     flags = story.night.query(
         """select student_key, school_id, string_agg(flag_reason || ' ' || case profile_id when 'city' then ? else ? end, ' ' order by profile_id), count(*)
@@ -138,7 +138,7 @@ def expected(story: Story, n: int) -> dict[tuple[str, str], dict[str, Any]]:
             "flag_reason": reason, "n_rules": n_rules,
             "attendance_last_seen_week": monday(attended[student]) if student in attended else None,
             "connection_last_seen_week": monday(story.heard[n][student].isoformat()) if student in story.heard[n] else None,
-            "worthy_work_last_seen_week": None, "learning_last_seen_week": None,
+            "worthy_work_last_seen_week": None, "learning_last_seen_week": monday(tested[student]) if student in tested else None,
             "completion_last_seen_week": monday(due[student]) if student in due else None,
             "heard_from": True if student in story.heard[n] else False if student in asked else None,
             **of_the_sheet([r for r in story.books[n] if r[0] == student], as_of),
@@ -146,9 +146,10 @@ def expected(story: Story, n: int) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
-def attendance(night: TestDistrict, as_of: date) -> dict[str, list[str]]:
+def days_in(night: TestDistrict, folder: str, as_of: date) -> dict[str, list[str]]:
+    """The days that the files of a folder, up to a day, name of each student."""
     found: dict[str, list[str]] = {}
-    for path in sorted((night.landing / "attendance").glob("*.csv")):
+    for path in sorted((night.landing / folder).glob("*.csv")):
         if path.stem.split("_")[1] <= as_of.isoformat():
             with path.open(newline="", encoding="utf-8") as f:
                 for row in csv.DictReader(f):

@@ -14,7 +14,7 @@ pytestmark = [
 ]
 
 
-# Lists with nobody on them in a district that sends no assessments and is in its second week: their models run on both engines and are compared without rows.
+# Lists that may have nobody on them in a small district in its second week: their models run on both engines and are then compared without rows.
 EMPTY_HERE = {"marts.rpt_pace_exceptions", "marts.rpt_priority_students"}
 
 

@@ -91,7 +91,11 @@ def test_the_settings_load_and_find_every_file(spoilt: Path) -> None:
     district = load_district(spoilt)
     landing = spoilt / "landing"
     written = {p.stem for p in (spoilt / "codes").glob("*.csv")}
-    assert {"attendance_codes", "calendar_codes", "program_codes", "survey_items", "survey_scales"} <= written <= set(CODE_MAPS)
+    assert (
+        {"attendance_codes", "calendar_codes", "program_codes", "survey_items", "survey_scales", "assessment_windows", "learning_levels"}
+        <= written
+        <= set(CODE_MAPS)
+    )
     assert all(district.code_map(name) for name in written)
     taken = {p for s in district.sources for p in landing.glob(s.path)}
     assert {p for p in landing.rglob("*") if p.is_file()} == taken
@@ -245,7 +249,7 @@ def test_every_defect_names_a_rule_that_judges_its_table(spoilt: Path) -> None:
 
 def assert_only_planted_lines_differ(clean: Path, spoilt: Path) -> None:
     rows = [d for d in json.loads((spoilt / "defects.json").read_text()) if d["expect"] == "quarantine"]
-    assert len({d["kind"] for d in rows}) == 20
+    assert len({d["kind"] for d in rows}) == 23
     for defect in rows:
         before, after = lines_of(clean / "landing", defect["file"]), lines_of(spoilt / "landing", defect["file"])
         different = [k + 1 for k, line in enumerate(after) if k >= len(before) or line != before[k]]
