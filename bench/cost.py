@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.lineage.graph import registry
+from pipelines.lineage.graph import measures_of_indicators
 
 SHARED = "shared_by_all"
 
@@ -41,13 +41,12 @@ def costs(build: Path, target: Path) -> dict[str, tuple[float, int]]:
 
 
 def _readers() -> dict[str, list[str]]:
-    """Measure -> the indicators that read it, at either end of their fraction."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for row in [*registry("indicators"), *registry("indicator_profiles")]:
-        for column in ("numerator_measure", "denominator_measure", "population_measure", "doubt_measure"):
-            if measure := row.get(column):
-                found[measure].add(row["indicator_id"])
-    return {measure: sorted(indicators) for measure, indicators in found.items()}
+    """Measure -> the indicators that read it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for indicator, measures in sorted(measures_of_indicators().items()):
+        for measure in measures:
+            found[measure].append(indicator)
+    return found
 
 
 def _held(db: duckdb.DuckDBPyConnection, schema: str, name: str, readers: dict[str, list[str]]) -> dict[str, float]:
@@ -61,7 +60,7 @@ def _held(db: duckdb.DuckDBPyConnection, schema: str, name: str, readers: dict[s
     if named:
         column = named[0]  # of a table with both, the indicator
         for value, n in db.execute(f'select {column}, count(*) from "{schema}"."{name}" where {column} is not null group by all').fetchall():
-            of = [value] if column == "indicator_id" else readers.get(value, [])
+            of = [value] if column == "indicator_id" else readers.get(value) or [SHARED]
             for indicator in of:
                 found[indicator] += n / len(of)
     return found

@@ -45,12 +45,13 @@ CODE_MAPS: dict[str, tuple[str, ...]] = {
 # Columns that a code map may have besides, with what is meant where it has not: file stem -> column -> default.
 # An attendance code's `modality` is what a row of it says where the file has no modality (a mark of virtual participation).
 # An item's `kind` is single, multi (several choices in one cell) or text; its `also_in` names other constructs that it counts in, with blanks between.
-# A measure's `domain_weight` is what its domain weighs in the index: blank, as much as its measures that are there. `least_n` is how few a level stands on.
+# A measure's `domain_weight` is what its domain weighs in the index: blank, as much as its measures that are there. `least_n` is how few a level
+# stands on: blank, 20, or more where suppression asks for more.
 # A cut point is `bound` over `out_of`.
 # A scale's `recode` is what a numeric export writes for the answer.
 OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "attendance_codes": {"modality": ""},
-    "index_measures": {"domain_weight": "", "least_n": "20"},
+    "index_measures": {"domain_weight": "", "least_n": ""},
     "index_cut_points": {"out_of": "1"},
     "survey_items": {"import_id": "", "occurrence": "1", "kind": "single", "also_in": ""},
     "survey_scales": {"recode": ""},
@@ -83,6 +84,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "index_measures": ("index_id", "indicator_id", "profile_id"), "index_cut_points": ("indicator_id", "profile_id", "level"),
     "course_weights": ("course_id",), "standards_graded": ("school_id", "course_id"),
 }  # fmt: skip
+# Columns in which a blank could be read as any or as none.
+FILLED: dict[str, tuple[str, ...]] = {"standards_graded": ("school_id", "course_id")}
 # Columns that hold the first and the last day of something, in this order.
 SPANS: dict[str, tuple[str, str]] = {"assessment_windows": ("first_day", "last_day")}
 _NUMBER = re.compile(r"[0-9]{1,6}([.][0-9]{1,3})?")
@@ -102,6 +105,9 @@ def code_columns(name: str) -> tuple[str, ...]:
 
 def wrong_cell(name: str, row: Mapping[str, str], seen: set[tuple[str, ...]]) -> str:
     """What is wrong with a row of a code map, with what to do; blank where nothing is. `seen` takes the keys of the rows so far."""
+    for column in FILLED.get(name, ()):
+        if not row[column]:
+            return f"{column} is blank; write * for any"
     for column, words in WORDS.get(name, {}).items():
         if row[column].lower() not in words:
             return f"{column} is {row[column]!r}; write {' or '.join(word or 'leave it blank' for word in words)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from pipelines import index_rules, priority_rules
@@ -21,6 +22,9 @@ def read_code_map(path: Path, name: str, complaint: Complaint | None = None) -> 
         if missing := [c for c in CODE_MAPS[name] if c not in (reader.fieldnames or ())]:
             raise SettingsError(f"{path}, line 1: no column {', '.join(missing)}; the header must be {','.join(CODE_MAPS[name])}")
         defaults = OPTIONAL_COLUMNS.get(name, {})
+        for other in set(reader.fieldnames or ()) - set(code_columns(name)):
+            if meant := get_close_matches(other.lower(), set(defaults) - set(reader.fieldnames or ()), 1, 0.8):
+                raise SettingsError(f"{path}, line 1: column {other!r} is not read; write {meant[0]}, or take it out")
         rows: list[dict[str, str]] = []
         seen: set[tuple[str, ...]] = set()
         for row in reader:

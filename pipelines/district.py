@@ -23,7 +23,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pipelines.api_settings import Api, Credentials
 from pipelines.code_maps import CODE_MAPS
 from pipelines.code_rows import read_code_map
-from pipelines.index_rules import index_measures
+from pipelines.index_rules import index_measures, least_n
 from pipelines.priority_rules import SHIPPED
 from pipelines.settings import Settings, SettingsError
 from pipelines.survey_settings import PSEUDONYM_KEY, SURVEY_FORMATS, Survey, SurveyText
@@ -292,6 +292,11 @@ class District(Settings):
         for s in self.sources:
             if both := sorted(set(SAID_TWICE.get(s.table or "", ())) & spoken) if s.format == "extract" else []:
                 raise ValueError(f"source {s.id} brings {s.table}, and Ed-Fi too: it would count twice. Give the edfi source without = {both}")
+        if self.gradebook.work_modality == "attendance" and self.attendance.reporting == "exceptions":
+            raise ValueError(
+                "gradebook.work_modality = 'attendance' needs attendance of every student and day, and attendance.reporting is 'exceptions': who was there has "
+                "no row that says how. Take work_modality out"
+            )
         return self
 
     @property
@@ -355,7 +360,8 @@ class District(Settings):
         if not path.exists():
             return []
         if name == "index_measures":
-            return read_code_map(path, name, index_measures(self.code_map("index_cut_points"), self.suppression.min_n))
+            rows = read_code_map(path, name, index_measures(self.code_map("index_cut_points"), self.suppression.min_n))
+            return [{**row, "least_n": least_n(row, self.suppression.min_n)} for row in rows]
         return read_code_map(path, name)
 
     def fingerprint(self) -> str:

@@ -133,6 +133,14 @@ def _code_maps(district: District) -> Iterator[Finding]:
             what = "is empty" if path.exists() else "is missing"
             yield Finding("warning", f"{path}: {what}, so codes are read as they stand in the file.",
                           f"Write it with the header {','.join(CODE_MAPS[name])}, unless the file uses Throughline's own values.")  # fmt: skip
+    told = {*needed, *(m for s in district.sources for m in _MAPS_THAT_HELP.get(s.table or "", ()))}
+    for name in CODE_MAPS:
+        if name not in told and (district.folder / district.paths.codes / f"{name}.csv").exists():
+            try:
+                district.code_map(name)
+            except (SettingsError, UnicodeDecodeError) as e:
+                why = str(e) if isinstance(e, SettingsError) else f"{name}.csv: is not UTF-8."
+                yield Finding("serious", why, "Mend the file; it is a plain CSV in UTF-8.")
 
 
 def _survey_key(district: District) -> Iterator[Finding]:

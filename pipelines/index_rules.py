@@ -16,7 +16,13 @@ Row = Mapping[str, str]
 LEVELS = range(2, 11)  # each with its cut point; whoever reaches none of them is at level 1
 _NUMBER = re.compile(r"-?[0-9]{1,6}([.][0-9]{1,6})?")
 _LARGEST_WEIGHT = 1000
+_LEAST_N = 20
 _SHARES = ("share", "share_of_people")
+
+
+def least_n(row: Row, min_n: int) -> str:
+    """Of how few people a measure has a level: as the district says, else 20 as in the CORE Index, and never fewer than are shown."""
+    return row["least_n"] or str(max(_LEAST_N, min_n))
 
 
 def bound_of(row: Row) -> Fraction:
@@ -71,25 +77,45 @@ def index_measures(cut_points: Sequence[Row], min_n: int) -> Callable[[Row, Sequ
     """
 
     def wrong(row: Row, before: Sequence[Row]) -> str:
-        for column in ("index_id", "domain"):
-            if not row[column]:
-                return f"{column} is blank; write a short name, such as school_quality for an index and academics for a domain"
-        if unknown := _no_measure(row):
-            return unknown
-        for column in ("weight", *(["domain_weight"] if row["domain_weight"] else [])):
-            if not re.fullmatch(r"[0-9]{1,4}([.][0-9]{1,3})?", row[column]) or not 0 < Fraction(row[column]) <= _LARGEST_WEIGHT:
-                return f"{column} is {row[column]!r}; write a number above 0, at most {_LARGEST_WEIGHT}, with at most three decimals"
-        for other in (o for o in before if o["index_id"] == row["index_id"]):
-            if bool(other["domain_weight"]) != bool(row["domain_weight"]):
-                return f"domain_weight is {row['domain_weight']!r}, and that of a row before {other['domain_weight']!r}; write it for all domains or for none"
-            if other["domain"] == row["domain"] and Fraction(other["domain_weight"] or 0) != Fraction(row["domain_weight"] or 0):
-                return f"domain_weight of {row['domain']!r} is {row['domain_weight']} here and {other['domain_weight']} in a row before; write the same in both"
-        if not re.fullmatch(r"[0-9]{1,6}", row["least_n"]) or int(row["least_n"]) < min_n:
-            return f"least_n is {row['least_n']!r}; write a whole number of at least suppression.min_n, {min_n}: figures of fewer are hidden"
-        known = {int(r["level"]) for r in _of_same(row, cut_points)}
-        if missing := [str(level) for level in LEVELS if level not in known]:
-            what = f"level {', '.join(missing)}"
-            return f"{row['indicator_id']!r} by profile {row['profile_id']!r} has no cut point of {what}; write it in index_cut_points.csv"
-        return ""
+        return _no_name(row) or _no_measure(row) or _no_weight(row) or _unlike_before(row, before) or _too_few(row, min_n) or _no_levels(row, cut_points)
 
     return wrong
+
+
+def _no_name(row: Row) -> str:
+    blank = next((c for c in ("index_id", "domain") if not row[c]), "")
+    return f"{blank} is blank; write a short name, such as school_quality for an index and academics for a domain" if blank else ""
+
+
+def _no_weight(row: Row) -> str:
+    for column in ("weight", *(["domain_weight"] if row["domain_weight"] else [])):
+        if not re.fullmatch(r"[0-9]{1,4}([.][0-9]{1,3})?", row[column]) or not 0 < Fraction(row[column]) <= _LARGEST_WEIGHT:
+            return f"{column} is {row[column]!r}; write a number above 0, at most {_LARGEST_WEIGHT}, with at most three decimals"
+    return ""
+
+
+def _unlike_before(row: Row, before: Sequence[Row]) -> str:
+    """Names of one index are written alike, and its domains weigh the same in all their rows, or nothing is said of any."""
+    for other in (o for o in before if o["index_id"].casefold() == row["index_id"].casefold()):
+        for column in ("index_id", "domain"):
+            if other[column] != row[column] and other[column].casefold() == row[column].casefold():
+                return f"{column} is {row[column]!r}, and {other[column]!r} in a row before; write the same in both"
+        if bool(other["domain_weight"]) != bool(row["domain_weight"]):
+            return f"domain_weight is {row['domain_weight']!r}, and that of a row before {other['domain_weight']!r}; write it for all domains or for none"
+        if other["domain"] == row["domain"] and Fraction(other["domain_weight"] or 0) != Fraction(row["domain_weight"] or 0):
+            return f"domain_weight of {row['domain']!r} is {row['domain_weight']} here and {other['domain_weight']} in a row before; write the same in both"
+    return ""
+
+
+def _too_few(row: Row, min_n: int) -> str:
+    if row["least_n"] and (not re.fullmatch(r"[0-9]{1,6}", row["least_n"]) or int(row["least_n"]) < min_n):
+        return f"least_n is {row['least_n']!r}; write a whole number of at least suppression.min_n, {min_n}: figures of fewer are hidden"
+    return ""
+
+
+def _no_levels(row: Row, cut_points: Sequence[Row]) -> str:
+    known = {int(r["level"]) for r in _of_same(row, cut_points)}
+    if missing := [str(level) for level in LEVELS if level not in known]:
+        what = f"level {', '.join(missing)}"
+        return f"{row['indicator_id']!r} by profile {row['profile_id']!r} has no cut point of {what}; write it in index_cut_points.csv"
+    return ""

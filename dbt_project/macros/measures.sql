@@ -70,6 +70,6 @@
     exists (
         select 1
         from {{ source('settings', 'standards_graded') }} as standards
-        where standards.school_id in ('*', coalesce({{ school }}, '')) and standards.course_id in ('*', coalesce({{ courses | join(", ''), coalesce(") }}, ''))
+        where standards.school_id in ('*', {{ school }}) and standards.course_id in ('*', {{ courses | join(', ') }})
     )
 {%- endmacro %}

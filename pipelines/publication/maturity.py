@@ -167,9 +167,10 @@ def _compared() -> str:
     shown, joins = [], []
     for name in _COMPARISONS:
         shown.append(f"""{name}_week.compared_start as {name}_start, {name}.n_subjects as {name}_n_subjects, {name}.value as {name}_value,
-            round(r.value - {name}.value, 12) as {name}_change,
+            case when r.profile_version = {name}.profile_version then round(r.value - {name}.value, 12) end as {name}_change,
             case when {name}_week.compared_start is null then {name}_week.no_week_words
                 when {name}.value_key is not null and (r.{SUPPRESSION} <> 'none' or {name}.{SUPPRESSION} <> 'none') then 'hidden: too few people'
+                when r.profile_version <> {name}.profile_version then 'that week was kept by another version of the definition'
                 when {name}.value_key is not null then null
                 when {name}_part.publication_id is null then 'that week was not kept at ' || r.kept_at_days || ' days'
                 else 'there is no figure of that week at ' || r.kept_at_days || ' days' end as {name}_why_not""")

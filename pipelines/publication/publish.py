@@ -120,7 +120,7 @@ def publish(
     publication_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     with open_build(district) as db:
         counted = {} if broken else assemble.slices(db, models)
-        before = _last_verdicts(ledger, warehouse.current())
+        before = {key: v for key, v in _last_verdicts(ledger, warehouse.current()).items() if made_of.get(v.indicator_id, True)}  # a list of nothing is gone
         slices = {(i, y) for _, i, y in counted} | {(v.indicator_id, v.school_year) for v in before.values()}
         if broken and (year := district.school_year_of(as_of)):
             # nothing was ever published, or not of this year: that nothing can be is to be said too

@@ -40,6 +40,7 @@ class District:
     house: House
     folder: Path
     figures: dict[tuple[str, date], tuple[int, float]] = field(default_factory=dict)
+    version: int = 1
     n_publications: int = 0
 
     @contextmanager
@@ -64,7 +65,8 @@ class District:
             db.execute(f"create or replace table marts.{MART} ({', '.join(f'{n} {types.get(t, t)}' for n, t in MODEL.columns)})")
             for (school, week), (n, value) in self.figures.items():
                 key = f"{school}|{week}"
-                row = [key, 2026, school or None, None, "all", "all", "week", week, week + timedelta(days=6), "rate", "standard", 1, n * value, n, n, value]
+                period = ["week", week, week + timedelta(days=6)]
+                row = [key, 2026, school or None, None, "all", "all", *period, "rate", "standard", self.version, n * value, n, n, value]
                 db.execute(f"insert into marts.{MART} values ({', '.join('?' * len(row))})", row)
             yield db
 
@@ -128,6 +130,14 @@ def test_the_last_night_by_an_age_is_kept_and_a_missed_one_is_a_hole(district: D
     missed = {(FIRST, 28): ("2025-10-02", "2025-10-05"), (SECOND, 14): ("2025-09-25", "2025-09-28"), (SECOND, 28): ("2025-10-09", "2025-10-12")}
     assert district.holes() == {week: f"not kept: nothing was published from {first} to {last}" for week, (first, last) in missed.items()}
     assert len(district.kept()) == 6
+
+
+def test_no_change_is_told_between_two_versions_of_a_definition(district: District) -> None:
+    district.night(7)
+    district.figures["a", SECOND] = (12, 0.75)
+    district.version = 2
+    district.night(14)
+    assert district.beside("a", 7) == (0.25, None, "that week was kept by another version of the definition")
 
 
 def test_of_a_held_slice_what_was_kept_stays(district: District) -> None:

@@ -125,3 +125,19 @@ def test_an_assessment_that_the_map_lacks_is_named_where_there_is_a_map(tmp_path
 def test_extra_points_of_a_course_are_a_number_and_said_once(tmp_path: Path, rows: str, wrong: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(wrong)):
         load_district(maps(tmp_path, course_weights=f"course_id,extra_points\n{rows}")).code_map("course_weights")
+
+
+@pytest.mark.parametrize(("row", "column"), [(",MATH1", "school_id"), ("110,", "course_id")])
+def test_a_blank_is_no_class_that_is_graded_by_standards(tmp_path: Path, row: str, column: str) -> None:
+    """It would be read as any course without a code: all of a school whose source gives none."""
+    with pytest.raises(SettingsError, match=rf"standards_graded\.csv, line 2: {column} is blank; write \* for any"):
+        load_district(maps(tmp_path, standards_graded=f"school_id,course_id\n{row}\n")).code_map("standards_graded")
+
+
+def test_work_has_no_modality_where_attendance_is_of_exceptions(tmp_path: Path) -> None:
+    """Who was in school has no row there: all work of a modality would be of those who were not, or were late."""
+    folder = maps(tmp_path, standards_graded="school_id,course_id\n")
+    with (folder / "district.toml").open("a", encoding="utf-8") as f:
+        f.write('\n[attendance]\nreporting = "exceptions"\n\n[gradebook]\nwork_modality = "attendance"\n')
+    with pytest.raises(SettingsError, match="Take work_modality out"):
+        load_district(folder)

@@ -23,6 +23,7 @@ ROWS = [
     ("index", None, None, None, None, None, 5, 3, 25, 5.45, "..."),
 ]
 FIGURES, MEAN, LEVEL = "stands_on_the_published_figure", "is_the_mean_of_its_levels", "a_level_is_from_1_to_10_and_of_enough_people"
+CUT = "a_level_is_that_of_its_cut_points"
 
 
 @pytest.fixture
@@ -42,8 +43,12 @@ def db() -> duckdb.DuckDBPyConnection:
         db.execute(f"create or replace table marts.rpt_index as select *, {value} as {column} from marts.rpt_index")
     db.execute("""create table marts.agg_indicator_values as select * exclude (index_id, place_key, part, domain, weight, missing, value, n_measures,
         n_measures_there, indicator_id, measured_indicator_id, measured_profile_id, measured_profile_version), null::varchar as grade_level,
+        coalesce(if(measured_indicator_id = 'i3', 10 - value, value), 1)::decimal(18, 3) as numerator, 10::decimal(18, 3) as denominator,
         measured_indicator_id as indicator_id, measured_profile_id as profile_id, measured_profile_version as profile_version
         from marts.rpt_index where part = 'measure' and n_subjects is not null""")
+    db.execute("""create table core.dim_index_cut_points as select i.indicator_id, 'p' as profile_id, k as level, 100::decimal(12, 6) as out_of,
+        (if(i.indicator_id = 'i3', 10 - k, k) * 10)::decimal(12, 6) as bound, if(i.indicator_id = 'i3', 'lower_is_better', 'higher_is_better') as direction
+        from core.dim_index_measures i, range(2, 11) t(k)""")
     return db
 
 
@@ -64,12 +69,25 @@ def failing(db: duckdb.DuckDBPyConnection) -> set[str]:
         ("update marts.rpt_index set value = 9.1 where part = 'index'", {MEAN}),
         ("update marts.rpt_index set value = 1.9 where part = 'index'", {MEAN}),
         ("update marts.rpt_index set value = null where part = 'index'", {MEAN}),
+        ("update marts.rpt_index set value = 5.46 where part = 'index'", {MEAN}),
+        ("update marts.rpt_index set weight = 1 where part = 'domain'", {MEAN}),
+        ("update marts.rpt_index set weight = null where part = 'domain'", {MEAN}),
+        ("update marts.rpt_index set weight = null, value = if(part = 'index', 6.6, value) where part <> 'measure'", set()),
+        ("update marts.rpt_index set missing = null where part = 'index'", {MEAN}),
+        ("update marts.rpt_index set missing = 'no' where measured_indicator_id = 'i1'", {MEAN}),
+        ("delete from marts.rpt_index where part = 'index'", {MEAN}),
+        ("update marts.rpt_index set value = case when part = 'index' then 5 when domain = 'belong' then 2 when part = 'domain' then 7 else 7 end "
+         "where value is not null", {CUT}),
+        ("update marts.agg_indicator_values set numerator = 3.999 where indicator_id = 'i1'", {CUT}),
+        ("update marts.agg_indicator_values set numerator = 4.999 where indicator_id = 'i1'", set()),
+        ("update marts.agg_indicator_values set numerator = 8.001 where indicator_id = 'i3'", {CUT}),
+        ("update marts.agg_indicator_values set numerator = 999999999999999.999, denominator = 999999999999999.999 where indicator_id = 'i2'", {CUT}),
         ("update marts.rpt_index set value = 1 where part = 'domain' and domain = 'safe'", {MEAN}),
         ("update marts.rpt_index set n_measures_there = 4 where part = 'index'", {MEAN}),
         ("update marts.rpt_index set n_measures = 1 where part = 'domain' and domain = 'belong'", {MEAN}),
         ("update marts.rpt_index set n_subjects = 30 where part = 'index'", {MEAN}),
-        ("update marts.rpt_index set value = 11 where measured_indicator_id = 'i3'", {LEVEL, MEAN}),
-        ("update marts.rpt_index set value = 2.5 where measured_indicator_id = 'i3'", {LEVEL, MEAN}),
+        ("update marts.rpt_index set value = 11 where measured_indicator_id = 'i3'", {LEVEL, MEAN, CUT}),
+        ("update marts.rpt_index set value = 2.5 where measured_indicator_id = 'i3'", {LEVEL, MEAN, CUT}),
         ("update core.dim_index_measures set least_n = 19", {LEVEL}),
         ("update core.dim_index_measures set least_n = 41 where indicator_id = 'i3'", {LEVEL}),
     ],

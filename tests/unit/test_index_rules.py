@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import doctor
 from pipelines.district import SettingsError, load_district
 
 MEASURES = "index_id,domain,indicator_id,profile_id,weight,domain_weight,least_n\n"
@@ -57,6 +58,8 @@ def test_without_the_lists_there_is_no_index_and_with_them_what_they_say(tmp_pat
         ("quality,learning,chronic_absence,district,1,0.0,", "domain_weight is '0.0'; write a number above 0"),
         ("quality,learning,chronic_absence,district,1,,", "domain_weight is '', and that of a row before '40'; write it for all domains or for none"),
         ("quality,culture,chronic_absence,district,1,60,", "domain_weight of 'culture' is 60 here and 40 in a row before; write the same in both"),
+        ("quality,Culture,chronic_absence,district,1,60,", "domain is 'Culture', and 'culture' in a row before; write the same in both"),
+        ("Quality,learning,chronic_absence,district,1,60,", "index_id is 'Quality', and 'quality' in a row before; write the same in both"),
         ("quality,learning,chronic_absence,district,1,60,9", "least_n is '9'; write a whole number of at least suppression.min_n, 10: "),
         ("quality,learning,chronic_absence,district,1,60,20.5", "least_n is '20.5'; write a whole number"),
         ("quality,learning,chronic_absence,edfacts,1,60,", "'chronic_absence' by profile 'edfacts' has no cut point of level 2, 3, 4, 5, 6, 7, 8, 9, 10; "),
@@ -73,6 +76,19 @@ def test_a_measure_that_cannot_be_used_is_refused_with_its_file_line_and_remedy(
 def test_the_same_measure_may_be_in_two_indexes_of_other_weights(tmp_path: Path) -> None:
     other = "early,learning,attendance_rate,standard,1,,10\nearly,culture,chronic_absence,district,1,,10\n"
     assert len(load_district(district(tmp_path, MEASURES + GOOD + other, POINTS + RATE + CHRONIC)).code_map("index_measures")) == 3
+
+
+def test_a_column_that_is_misspelt_is_not_passed_over(tmp_path: Path) -> None:
+    lists = district(tmp_path, MEASURES.replace("domain_weight", "domain_wieght") + GOOD, POINTS + RATE)
+    with pytest.raises(SettingsError, match=r"index_measures\.csv, line 1: column 'domain_wieght' is not read; write domain_weight, or take it out"):
+        load_district(lists).code_map("index_measures")
+    (lists / "codes/index_measures.csv").write_text(MEASURES.replace("\n", ",why_this\n") + GOOD.replace("\n", ",families asked\n"), encoding="utf-8")
+    assert len(load_district(lists).code_map("index_measures")) == 1
+
+
+def test_a_number_that_nobody_wrote_rises_with_what_is_hidden(tmp_path: Path) -> None:
+    found = load_district(district(tmp_path, MEASURES + "quality,culture,attendance_rate,standard,2,40,\n", POINTS + RATE, "[suppression]\nmin_n = 30\n"))
+    assert [r["least_n"] for r in found.code_map("index_measures")] == ["30"]
 
 
 def test_the_least_number_follows_what_is_hidden(tmp_path: Path) -> None:
@@ -111,3 +127,8 @@ def test_a_cut_point_that_cannot_be_used_is_refused(tmp_path: Path, row: str, sa
 def test_cut_points_may_stand_in_any_order(tmp_path: Path) -> None:
     points = "attendance_rate,standard,5,0.9,\nchronic_absence,edfacts,2,0.9,\nattendance_rate,standard,6,0.900001,\nattendance_rate,standard,4,2,3\n"
     assert len(load_district(district(tmp_path, None, POINTS + points)).code_map("index_cut_points")) == 4
+
+
+def test_the_doctor_reads_lists_that_nothing_needs(tmp_path: Path) -> None:
+    folder = district(tmp_path, MEASURES + GOOD.replace("attendance", "attendence"), POINTS + RATE)
+    assert any("'attendence_rate', which is no indicator" in f.what and f.weight == "serious" for f in doctor.examine(folder))

@@ -5,7 +5,7 @@ select
     chosen.domain,
     chosen.indicator_id,
     chosen.profile_id,
-    indicators.indicator_name || ' (' || profiles.authority || ')' as measure_name,
+    indicators.indicator_name || ' (' || profiles.authority || case when named.n_profiles > 1 then ': ' || chosen.profile_id else '' end || ')' as measure_name,
     coalesce(measures.subject_type, 'student') || 's' as subjects, -- flags together are made of no measure, and of students
     {{ try_cast_decimal("chosen.weight", 18, 3) }} as weight,
     {{ try_cast_decimal("chosen.domain_weight", 18, 3) }} as domain_weight,
@@ -13,4 +13,9 @@ select
 from {{ source('settings', 'index_measures') }} as chosen
 inner join {{ ref('indicators') }} as indicators on chosen.indicator_id = indicators.indicator_id
 inner join {{ ref('indicator_profiles') }} as profiles on chosen.indicator_id = profiles.indicator_id and chosen.profile_id = profiles.profile_id
+inner join (
+    select indicator_id, authority, count(*) as n_profiles
+    from {{ ref('indicator_profiles') }}
+    group by indicator_id, authority
+) as named on profiles.indicator_id = named.indicator_id and profiles.authority = named.authority
 left join {{ ref('measures') }} as measures on indicators.denominator_measure = measures.measure_id

@@ -258,7 +258,7 @@ pooled as (
             and judged.school_year <= coalesce(judged.last_school_year, judged.school_year)
             and {{ is_of_grades('judged.grades', 'judged.grade_level') }}
             {% if of_profiles == 'parts_profiles' %}
-                and {{ speaks_of_the_student('judged') }}
+                and coalesce(judged.excluded_by, '') <> 'never_attended' -- of whom no flag is known; who has left is out of the flags together too
             {% endif %}
     {%- endset %}
     {% do judgements.update({of_profiles: rows}) %}
@@ -293,11 +293,14 @@ select
     together.period_type, together.period_start, together.school_year, together.subject_type, together.subject_key, together.school_key,
     together.grade_level, groups.signature, cast(null as {{ dbt.type_string() }}) as modality, together.indicator_id, together.profile_id,
     together.counts_at,
-    cast(case when together.n_known >= profiles.minimum_denominator and together.n_met >= profiles.threshold_numerator then 1 else 0 end as bigint) as numerator,
-    cast(case when together.n_known >= profiles.minimum_denominator then 1 else 0 end as bigint) as denominator,
+    cast(
+        case when together.n_left = 0 and together.n_known >= profiles.minimum_denominator and together.n_met >= profiles.threshold_numerator then 1 else 0 end
+        as bigint
+    ) as numerator,
+    cast(case when together.n_left = 0 and together.n_known >= profiles.minimum_denominator then 1 else 0 end as bigint) as denominator,
     together.n_met as total_numerator,
     together.n_known as total_denominator,
-    case when together.n_known < profiles.minimum_denominator then 'in_doubt' end as excluded_by
+    case when together.n_left > 0 then 'left' when together.n_known < profiles.minimum_denominator then 'in_doubt' end as excluded_by
 from (
     select
         flags.period_type, flags.period_start, flags.school_year, flags.subject_type, flags.subject_key, flags.school_key, flags.counts_at,
@@ -305,7 +308,8 @@ from (
         min(flags.grade_level) as grade_level,
         {{ sum_bigint("case when flags.denominator = 1 and flags.numerator = case wholes.counts_when when 'raised' then 1 else 0 end then 1 else 0 end") }}
             as n_met,
-        {{ sum_bigint('flags.denominator') }} as n_known
+        {{ sum_bigint('flags.denominator') }} as n_known,
+        {{ sum_bigint("case when flags.excluded_by = 'left' then 1 else 0 end") }} as n_left
     from (
         {{ judgements['parts_profiles'] }}
     ) as flags

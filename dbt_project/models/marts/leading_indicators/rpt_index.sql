@@ -12,7 +12,9 @@ with figures as (
         measures.least_n,
         cells.school_year, cells.school_id, cells.group_family, cells.group_value, cells.period_type, cells.period_start, cells.period_end,
         cells.indicator_id, cells.profile_id, cells.profile_version,
-        cells.numerator, cells.denominator, cells.n_subjects
+        cast(cells.numerator as decimal(24, 3)) as numerator, -- as wide as both engines multiply exactly with a cut point
+        cast(cells.denominator as decimal(24, 3)) as denominator,
+        cells.n_subjects
     from {{ ref('agg_indicator_values') }} as cells
     inner join {{ ref('dim_index_measures') }} as measures on cells.indicator_id = measures.indicator_id and cells.profile_id = measures.profile_id
     {% if is_touched_build() %}
