@@ -116,7 +116,7 @@ def test_a_source_with_an_api_is_fetched_before_intake(tmp_path_factory: pytest.
 [[sources]]
 id = "sis_api"
 format = "edfi"
-without = ["studentSchoolAttendanceEvents", "calendarDates"]
+without = ["studentSchoolAttendanceEvents", "calendarDates", "studentAssessments"]
 path = "sis_api/**/*.jsonl"
 
 [sources.api]
