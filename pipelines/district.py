@@ -245,6 +245,7 @@ class Identity(Settings):
 
 # Tables of an extract, and the Ed-Fi resources that say the same.
 SAID_TWICE: dict[str, tuple[str, ...]] = {
+    "assessments": ("studentAssessments",),
     "attendance": ("studentSchoolAttendanceEvents",),
     "attendance_periods": ("studentSchoolAttendanceEvents",),
     "calendar": ("calendarDates",),

@@ -96,7 +96,7 @@ ASSESSMENTS = f"""
         join (select distinct grade_level, learning_area from expected) a on a.grade_level = st.grade_level
         left join last_days l on l.calendar_key = s.calendar_key
         where s.entry_date <= y.end_date and s.exit_date > y.start_date
-            and exists (select 1 from settings.fed_tables where table_name = 'extract__assessments')
+            and exists (select 1 from settings.fed_tables where table_name in ('extract__assessments', 'edfi__student_assessments'))
     ), stays as (
         select p.*, not exists (
             select 1 from placed o where o.student_key = p.student_key and o.learning_area = p.learning_area and o.on_date < p.on_date

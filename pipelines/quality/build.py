@@ -26,6 +26,7 @@ MEMORY_LIMIT = "4GB"
 EVENT_TABLES: dict[str, tuple[str, ...]] = {
     "extract__discipline": ("days",), "edfi__discipline_actions": ("assigned_days", "actual_days"), "edfi__discipline_behaviors": (),
     "edfi__discipline_incidents": (), "extract__marks": (), "edfi__grades": (), "extract__assessments": (),
+    "edfi__student_assessments": (),
 }  # fmt: skip
 THREADS = 2
 CHECKPOINT = "1GB"  # of log, until the database file is put in order (see decision 14)

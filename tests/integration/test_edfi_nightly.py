@@ -16,7 +16,7 @@ SOURCE = """
 [[sources]]
 id = "sis_api"
 format = "edfi"
-without = ["studentSchoolAttendanceEvents", "calendarDates"]
+without = ["studentSchoolAttendanceEvents", "calendarDates", "studentAssessments"]
 path = "sis_api/**/*.jsonl"
 
 [sources.api]

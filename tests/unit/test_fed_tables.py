@@ -18,6 +18,7 @@ ACTIONS, EDFI = "extract__discipline", "edfi__discipline_actions"
         ({"extract__attendance"}, [], []),
         ({"extract__marks", "edfi__grades", "extract__sections"}, [], ["edfi__grades", "extract__marks"]),
         ({ACTIONS}, [], [ACTIONS]),
+        ({"edfi__assessments", "edfi__student_assessments"}, [], ["edfi__student_assessments"]),
         ({"edfi__discipline_incidents", "edfi__students"}, [], ["edfi__discipline_incidents"]),
         ({ACTIONS}, [("", True), (None, True)], [ACTIONS]),
         ({ACTIONS}, [(None, True), ("0.5", True)], [ACTIONS, f"{ACTIONS}.days"]),

@@ -1,7 +1,7 @@
 {{ config(
     materialized='touched',
     touched='int_assessments_changed',
-    touched_key=['student_key', 'assessment_id', 'administered_on', 'subject'],
+    touched_key=['student_key', 'assessment_id', 'administered_on'],
     keeps_difference=true
 ) }}
 select
@@ -29,5 +29,4 @@ inner join {{ ref('dim_dates') }} as dates on assessments.administered_on = date
             assessments.student_key = changed.student_key
             and assessments.assessment_id = changed.assessment_id
             and assessments.administered_on = changed.administered_on
-            and assessments.subject = changed.subject
 {% endif %}

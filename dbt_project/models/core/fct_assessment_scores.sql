@@ -33,7 +33,7 @@ select
     results.record_id,
     tests.student_id as student_key,
     tests.namespace,
-    tests.assessment_identifier as assessment_id,
+    tests.assessment_id,
     tests.administration_date,
     results.result_kind,
     results.reporting_method_descriptor,

@@ -149,7 +149,7 @@ last_judged as (
 ),
 
 reported as (
-    select max(case when table_name = 'extract__assessments' then 1 else 0 end) as says_assessments
+    select max(case when table_name in ('extract__assessments', 'edfi__student_assessments') then 1 else 0 end) as says_assessments
     from {{ source('settings', 'fed_tables') }}
 ),
 

@@ -1,6 +1,7 @@
 select
     record_id,
     natural_key,
+    {{ edfi_assessment_id() }} as assessment_id,
     assessment_identifier,
     namespace,
     assessment_title,
