@@ -51,16 +51,16 @@ bench: setup  ## the benchmark; prints a table, writes bench/results.json
 bench-year: setup  ## a school year: every model from scratch, what each indicator costs, night 170 over night 20 (hours; 60 GB on disk)
 	$(BIN)/python -m bench --students 100000 --days 170 --early 20 --only growth --only dbt --out bench/results-year.json
 
-prove: setup spark  ## the long proofs: coverage of intervals, ten districts without a defect, every night of a month, memory, all of parity
-	$(BIN)/python -m pytest -m prove
+prove: setup spark  ## the long proofs: coverage of intervals, ten districts without a defect, twenty kills, each feature's further nights, memory, all of parity
+	$(BIN)/python -m pytest -m prove -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 parity: setup spark  ## the dbt project on DuckDB and on Spark over three nights, compared row by row
 	$(BIN)/python -m tests.parity
 
 # Spark lives in an environment of its own, and only where there is a Java to run it.
 spark:
-	@if $(JAVA) -version >/dev/null 2>&1; then $(MAKE) --no-print-directory .venv-spark/.stamp; \
-	else echo "No Java on this machine: the second engine (Spark) is not set up and its comparison will be skipped."; fi
+	@if [ "$$($(JAVA) -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')" -ge 17 ] 2>/dev/null; then $(MAKE) --no-print-directory .venv-spark/.stamp; \
+	else echo "No Java 17 or newer on this machine: the second engine (Spark) is not set up and its comparison will be skipped."; fi
 
 .venv-spark/.stamp: requirements-spark.lock
 	@echo "Installing Spark into .venv-spark (once)"

@@ -260,19 +260,37 @@ from (
 join day d on d.day = left(r.answered_on, 10)::date
 group by all;
 
--- Whom the waves asked by name, by the roster of the day on which they opened, and whether each answered.
+-- Whom the waves asked by name, by the roster of the day on which they opened (the one kept, or else that of the stints), and whether each answered; of a
+-- wave once somebody whom it asked has.
 create temp table asked as
-select r.student_key as student_id, min(r.school_key) as school_id, v.grade, v.combo, d.piece, count(distinct w.wave_id) as asked,
-    count(distinct w.wave_id) filter (where a.respondent_id is not null) as answered
-from build.settings.survey_waves w
-join build.held.survey_rosters r on r.survey_id = w.survey_id and r.wave_id = w.wave_id and r.opened_on = w.opens
-join day d on d.day = w.opens
-join version v on v.student_id = r.student_key and d.day >= v.from_day and d.day < v.to_day
-left join (select distinct survey_id, wave_id, respondent_id from build.held.survey__answers where _is_open and answer is not null) a
-    on a.survey_id = w.survey_id and a.wave_id = w.wave_id and a.respondent_id = r.student_key
-where w.respondent = 'linked' and d.day <= (select as_of from as_of)
-    and r.grade_level in (select value from build.settings.survey_eligible e where e.survey_id = w.survey_id and e.wave_id = w.wave_id and e.kind = 'grade')
-group by r.student_key, v.grade, v.combo, d.piece;
+with kept as (
+    select w.survey_id, w.wave_id, r.student_key as student_id, r.school_key as school_id, r.grade_level
+    from build.settings.survey_waves w
+    join build.held.survey_rosters r on r.survey_id = w.survey_id and r.wave_id = w.wave_id and r.opened_on = w.opens
+), roster as (
+    from kept
+    union all
+    select w.survey_id, w.wave_id, s.student_id, s.school_id, t.grade
+    from build.settings.survey_waves w
+    join stint s on w.opens >= s.entry and w.opens < s.exit
+    join student t on t.student_id = s.student_id
+    where not exists (from kept k where k.survey_id = w.survey_id and k.wave_id = w.wave_id)
+), told as (
+    select r.*, w.opens, a.respondent_id is not null as answers, bool_or(a.respondent_id is not null) over (partition by r.survey_id, r.wave_id) as is_told
+    from roster r
+    join build.settings.survey_waves w on w.survey_id = r.survey_id and w.wave_id = r.wave_id
+    left join (select distinct survey_id, wave_id, respondent_id from build.held.survey__answers where _is_open and answer is not null) a
+        on a.survey_id = r.survey_id and a.wave_id = r.wave_id and a.respondent_id = r.student_id
+    where w.respondent = 'linked' and w.opens <= (select as_of from as_of)
+        and r.grade_level in (select value from build.settings.survey_eligible e where e.survey_id = r.survey_id and e.wave_id = r.wave_id and e.kind = 'grade')
+)
+select r.student_id, min(r.school_id) as school_id, v.grade, v.combo, d.piece, count(distinct r.wave_id) as asked,
+    count(distinct r.wave_id) filter (where r.answers) as answered
+from told r
+join day d on d.day = r.opens
+join version v on v.student_id = r.student_id and d.day >= v.from_day and d.day < v.to_day
+where r.is_told
+group by r.student_id, v.grade, v.combo, d.piece;
 
 -- Periods are sums of pieces; of marks, the latest piece of each period.
 create temp table person as

@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines.defs.automation import landing_sensor, nightly_job, nightly_schedule
-from pipelines.defs.fetch import fetched_assets, fetched_keys
+from pipelines.defs.fetch import fetched_assets
 from pipelines.defs.partitions import daily
 from pipelines.defs.publication import published_assets
 from pipelines.defs.quality import held_assets
@@ -20,6 +20,7 @@ from pipelines.defs.resources import DistrictResource, district_folder, manifest
 from pipelines.defs.transform import transform_assets
 from pipelines.district import load_district
 from pipelines.intake.fetch import api_sources
+from pipelines.sources import format_of
 
 
 def build_definitions(folder: Path) -> dg.Definitions:
@@ -30,11 +31,15 @@ def build_definitions(folder: Path) -> dg.Definitions:
     manifest = manifest_path()
     fetched = [s.id for s in api_sources(district)]
     landing = landing_specs([(s.id, s.path) for s in district.sources if s.id not in fetched], district.landing)
+    fed_by: dict[str, list[str]] = {}
+    for source in district.sources:
+        for table in format_of(source).feeds(source):
+            fed_by.setdefault(table.name, []).append(source.id)
     return dg.Definitions(
         assets=[
             *landing,
             *fetched_assets(partitions, fetched),
-            raw_assets([*(spec.key for spec in landing), *fetched_keys(fetched)]),
+            raw_assets(fed_by),
             held_assets(),
             transform_assets(manifest),
             published_assets(partitions, manifest),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,18 @@ def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
     """Dagster's own SQLite files of a test need not outlive a power cut: no commit waits for the disk."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("pragma synchronous = off")
+
+
+@pytest.fixture(scope="session")
+def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Prints what a proof has found, whether or not output is shown: on standard error, since a worker's standard output goes nowhere."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def print_it(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(f"\n{text}", file=sys.stderr, flush=True)
+
+    return print_it
 
 
 def find_shared_data(start: Path) -> Path | None:

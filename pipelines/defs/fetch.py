@@ -14,15 +14,11 @@ from pipelines.intake.fetch import checks, fetch
 from pipelines.lineage.ledger import FETCHED
 
 
-def fetched_keys(source_ids: Sequence[str]) -> list[dg.AssetKey]:
-    return [dg.AssetKey(["landing", s]) for s in source_ids]
-
-
 def fetched_assets(partitions: dg.PartitionsDefinition, source_ids: Sequence[str]) -> list[dg.AssetsDefinition]:
     """The landing files of every source with an API, in one step; nothing where there is none."""
     if not source_ids:
         return []
-    keys = dict(zip(source_ids, fetched_keys(source_ids), strict=True))
+    keys = {s: dg.AssetKey(["landing", s]) for s in source_ids}
     specs = [dg.AssetSpec(k, group_name="landing", kinds={"json"}, description="Records of an Ed-Fi ODS/API, as its server sent them.") for k in keys.values()]
     check_specs = [dg.AssetCheckSpec(FETCHED, asset=k, description="Every resource of the source could be fetched.") for k in keys.values()]
 

@@ -3,7 +3,7 @@
 What belongs here: the declaration of landing and raw, and the step that takes files. Taking them is `pipelines.intake`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -24,9 +24,12 @@ def landing_specs(sources: Sequence[tuple[str, str]], landing: Path) -> list[dg.
     return [dg.AssetSpec(["landing", source_id], group_name="landing", description=f"Files at {path}", metadata=folder) for source_id, path in sources]
 
 
-def raw_assets(landing: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
-    """All raw tables, taken in one step: a folder is listed once."""
-    specs = [dg.AssetSpec(["raw", t], deps=landing, group_name="raw", kinds={"parquet"}, description="Every cell as delivered.") for t in ALL_TABLES]
+def raw_assets(fed_by: Mapping[str, Sequence[str]]) -> dg.AssetsDefinition:
+    """All raw tables, taken in one step: a folder is listed once. `fed_by` has, of each table, the sources that can bring it."""
+    specs = [
+        dg.AssetSpec(["raw", t], deps=[["landing", s] for s in fed_by.get(t, ())], group_name="raw", kinds={"parquet"}, description="Every cell as delivered.")
+        for t in ALL_TABLES
+    ]
 
     @dg.multi_asset(name="intake", specs=specs, pool="build")
     def intake(context: dg.AssetExecutionContext, district: DistrictResource) -> Iterator[dg.MaterializeResult[None]]:

@@ -23,17 +23,17 @@ from pipelines.publication import assemble
 from pipelines.publication.gate import NodeResult
 from pipelines.publication.publish import definitions_hash, publish, run_of
 from pipelines.quality import frozen
-from pipelines.quality.build import begin_build, fed_tables, finish_night, is_built_with, open_build
+from pipelines.quality.build import begin_build, fed_tables, finish_night, is_built_with, open_build, stands
 from pipelines.sources import ALL_TABLES
 
 
-def build_arguments(*, whole: bool) -> list[str]:
-    """Arguments of `dbt build`: the whole from scratch where a definition or a setting changed, else the tables, with what tonight touched.
+def build_arguments(*, whole: bool, with_views: bool) -> list[str]:
+    """Arguments of `dbt build`: all tables from scratch where a definition or a setting changed, else with what tonight touched.
 
-    Views and seeds stand as the last whole build made them: nothing in them changes but with a definition.
+    Views and seeds stand as they were last made: nothing in them changes but with a definition.
     """
-    build = ["build", "--exclude-resource-type", "unit_test"]  # they test the code, not the night: `make test` runs them
-    return [*build, "--full-refresh"] if whole else [*build, "--exclude-resource-type", "seed", "--exclude", "config.materialized:view"]
+    build = ["build", "--exclude-resource-type", "unit_test", *["--full-refresh"] * whole]  # unit tests test the code, not the night: `make test` runs them
+    return build if with_views else [*build, "--exclude-resource-type", "seed", "--exclude", "config.materialized:view"]
 
 
 def parse_results(results: dict[str, Any]) -> list[NodeResult]:
@@ -94,13 +94,14 @@ def transform_assets(manifest: Path) -> dg.AssetsDefinition:
             raise dg.Failure("the models are built together, or what a night changed would reach some and be forgotten: materialize all of them")
         with district.ledger() as (settings, ledger):
             with open_build(settings) as db:
-                fingerprint = build_fingerprint(settings, fed_tables(db))
+                fingerprint, definitions = build_fingerprint(settings, fed_tables(db)), definitions_hash()
                 whole = not is_built_with(db, fingerprint, Manifest(manifest).relations())
-                begin_build(db)
+                with_views = not stands(db, definitions, Manifest(manifest).standing())
+                begin_build(db, with_views=with_views)
             progress("building every model from scratch" if whole else "building what tonight touched")
             target = dbt_target(settings)
             (target / "run_results.json").unlink(missing_ok=True)
-            invocation = start_dbt(build_arguments(whole=whole), settings, context, manifest)
+            invocation = start_dbt(build_arguments(whole=whole, with_views=with_views), settings, context, manifest)
             links = {"dbt_log": link(target / "logs" / "dbt.log"), "run_results": link(target / "run_results.json")}
             for event in invocation.stream():
                 yield event.with_metadata({**event.metadata, **links}) if isinstance(event, dg.Output) else event
@@ -111,7 +112,7 @@ def transform_assets(manifest: Path) -> dg.AssetsDefinition:
             with open_build(settings) as db:
                 if not any(r.status in ("error", "skipped") for r in results) and not looks_at_a_night_alone(results, manifest):
                     assemble.note_pending(db, Manifest(manifest).marts(), whole=whole)
-                    finish_night(db, list(ALL_TABLES), fingerprint)
+                    finish_night(db, list(ALL_TABLES), fingerprint, definitions)
                     frozen.freeze(db, settings)
             marts = {m.name for m in Manifest(manifest).marts()}
             if any(r.unique_id.rsplit(".", 1)[-1] in marts and r.status in ("error", "skipped") for r in results):

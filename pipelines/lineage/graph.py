@@ -96,7 +96,14 @@ class Manifest:
 
     def relations(self) -> frozenset[tuple[str, str]]:
         """Schema and name of every table and view that a whole build makes."""
-        made = (n for n in self._raw["nodes"].values() if n["resource_type"] in ("model", "seed") and n["config"]["materialized"] != "ephemeral")
+        return self._relations({"view", "seed", "table", "touched"})
+
+    def standing(self) -> frozenset[tuple[str, str]]:
+        """Of these the views and seeds, which change with a definition alone."""
+        return self._relations({"view", "seed"})
+
+    def _relations(self, kinds: set[str]) -> frozenset[tuple[str, str]]:
+        made = (n for n in self._raw["nodes"].values() if n["resource_type"] in ("model", "seed") and n["config"]["materialized"] in kinds)
         return frozenset((n["schema"], n["alias"]) for n in made)
 
     def tested(self, unique_id: str) -> str:

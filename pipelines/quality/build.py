@@ -162,27 +162,38 @@ def write_night(db: duckdb.DuckDBPyConnection, as_of: date) -> date:
     return current
 
 
-def is_built_with(db: duckdb.DuckDBPyConnection, fingerprint: str, relations: frozenset[tuple[str, str]]) -> bool:
+Relations = frozenset[tuple[str, str]]  # schema and name
+
+
+def is_built_with(db: duckdb.DuckDBPyConnection, fingerprint: str, relations: Relations) -> bool:
     """Whether the last finished build used these settings and definitions, and all that it made is there; where not, everything is built anew."""
+    return _is_noted(db, "built", fingerprint, relations)
+
+
+def stands(db: duckdb.DuckDBPyConnection, definitions: str, relations: Relations) -> bool:
+    """Whether views and seeds are there as these definitions make them. What a district decided changes none of them."""
+    return _is_noted(db, "standing", definitions, relations)
+
+
+def _is_noted(db: duckdb.DuckDBPyConnection, note: str, value: str, relations: Relations) -> bool:
     there = {(str(s), str(t)) for s, t in db.execute("select table_schema, table_name from information_schema.tables").fetchall()}
-    if ("settings", "built") not in there or not relations <= there:
-        return False
-    return bool(db.execute("select 1 from settings.built where fingerprint = ?", [fingerprint]).fetchall())
+    return ("settings", note) in there and relations <= there and db.execute(f"from settings.{note}").fetchall() == [(value,)]
 
 
-def begin_build(db: duckdb.DuckDBPyConnection) -> None:
+def begin_build(db: duckdb.DuckDBPyConnection, *, with_views: bool) -> None:
     """The models are about to change: until they have finished, the tables are of no settings at all, and a night that finds them so builds all anew. Sums
     that are kept by adding what changed would count twice, or not at all, what an interrupted build has counted.
     """
-    db.execute("create table if not exists settings.built (fingerprint varchar)")
-    db.execute("delete from settings.built")
+    for note in ("built", *["standing"] * with_views):
+        db.execute(f"create or replace table settings.{note} (value varchar)")
 
 
-def finish_night(db: duckdb.DuckDBPyConnection, tables: list[str], fingerprint: str) -> None:
+def finish_night(db: duckdb.DuckDBPyConnection, tables: list[str], fingerprint: str, definitions: str) -> None:
     """The models have taken in everything: forget tonight's changes. One transaction, so that a kill before it makes the next night redo them."""
     db.execute("begin")
     for table in (*tables, "bulk_scopes", "unknown_days", "student_grades"):
         db.execute(f"delete from changes.{table}")
     db.execute("update settings.night set previous_as_of = as_of")
-    db.execute("create or replace table settings.built as select ? as fingerprint", [fingerprint])
+    for note, value in (("built", fingerprint), ("standing", definitions)):
+        db.execute(f"create or replace table settings.{note} as select ?::varchar as value", [value])
     db.execute("commit")

@@ -14,8 +14,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.nightly import Outcome, run_nightly
-from tests.districts import pointed_at
+from pipelines.nightly import Outcome
+from tests.districts import pointed_at, run
 
 LAST_DAY = date(2022, 5, 27)
 URI = "uri://ed-fi.org/"
@@ -44,7 +44,7 @@ class GrandBend:
 def district(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> GrandBend:
     files = shared_data / "grand-bend"
     folder = pointed_at(files, Path(__file__).parent / "grand_bend_edfi", tmp_path_factory.mktemp("conformance"))
-    return GrandBend(folder, files, run_nightly(folder, LAST_DAY))
+    return GrandBend(folder, files, run(folder, LAST_DAY))
 
 
 def section_of(reference: dict[str, Any]) -> str:

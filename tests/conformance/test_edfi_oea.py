@@ -17,8 +17,8 @@ import pytest
 from pipelines.district import load_district
 from pipelines.intake.take import take
 from pipelines.lineage.ledger import Ledger
-from pipelines.nightly import run_nightly
 from pipelines.quality.arrival import arrive
+from tests.districts import run
 
 LAST_DAY = date(2022, 8, 11)
 SETTINGS = """
@@ -97,7 +97,7 @@ def district(tmp_path_factory: pytest.TempPathFactory, pages: Path) -> Path:
     folder = tmp_path_factory.mktemp("oea") / "district"
     make(folder)
     shutil.copytree(pages, folder / "landing/edfi-api")
-    outcome = run_nightly(folder, LAST_DAY)
+    outcome = run(folder, LAST_DAY)
     for d in outcome.deliveries:
         assert d["status"] == "accepted", d["why"]
         assert d["n_rows"] == len(records(folder / "landing" / d["name"])), d["name"]

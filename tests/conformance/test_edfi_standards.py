@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.nightly import run_nightly
+from tests.districts import run
 
 FIRST, SECOND = date(2025, 9, 12), date(2025, 9, 16)
 STANDARDS = ("4", "5", "6")
@@ -219,7 +219,7 @@ def two_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("standards") / "district"
     land_all(folder)
     for night in (FIRST, SECOND):
-        outcome = run_nightly(folder, night)
+        outcome = run(folder, night)
         assert outcome.publication_id
         for d in outcome.deliveries:
             assert (d["status"], d["n_quarantined"]) == ("accepted", 0), d
@@ -281,7 +281,7 @@ def test_days_without_an_event_are_known_as_far_as_the_school_has_spoken(two_nig
 def test_two_nights_come_out_as_one_build_from_nothing(two_nights: Path, tmp_path: Path) -> None:
     folder = tmp_path / "district"
     land_all(folder)
-    run_nightly(folder, SECOND)
+    run(folder, SECOND)
     tables = [t for t, in ask(folder, "select table_schema || '.' || table_name from information_schema.tables "
                               "where table_schema in ('core', 'measurements') and (table_name like 'fct%' or table_name like 'dim%') "
                               "and table_type = 'BASE TABLE'")]  # fmt: skip

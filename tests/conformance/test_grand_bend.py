@@ -15,8 +15,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.nightly import Outcome, run_nightly
-from tests.districts import pointed_at
+from pipelines.nightly import Outcome
+from tests.districts import pointed_at, run
 from tests.indicators import WORK
 
 LAST_DAY = date(2022, 5, 27)
@@ -90,7 +90,7 @@ def rows(*paths: Path) -> list[dict[str, str]]:
 def grand_bend(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> GrandBend:
     files = shared_data / "grand-bend"
     folder = pointed_at(files, Path(__file__).parent / "grand_bend", tmp_path_factory.mktemp("conformance"))
-    return GrandBend(folder, files, run_nightly(folder, LAST_DAY))
+    return GrandBend(folder, files, run(folder, LAST_DAY))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import time
 import tomllib
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -166,6 +167,7 @@ class Night:
     forks: Forks
     place: Place
     day: date
+    say: Callable[[str], None]
 
     def run_through(self, district: TestDistrict, log: Path) -> None:
         status = self.forks.wait(self.forks.start(district.folder, self.day, log), 300)
@@ -245,7 +247,7 @@ class Night:
                     n_through += 1
                     disturbed = None  # on from the evening before: the next kill must have something to disturb
         where = ", ".join(f"{hit[p]} {p}" for p in PHASES if hit[p])
-        print(f"{hit.total()} kills ({alone} of the process alone; {where}), 0 torn publications; {n_left} times something was left in the warehouse, "
+        self.say(f"{hit.total()} kills ({alone} of the process alone; {where}), 0 torn publications; {n_left} times something was left in the warehouse, "
               f"{n_through} times the next run completed and cleared it")  # fmt: skip
         return hit
 

@@ -19,7 +19,7 @@ OF_LAST_RUN = """select subject, check_id from operations.checks where gate = 'd
 def _without_a_model(district: TestDistrict, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that others stand on are gone and are not built: they and all marts end in an error."""
     ordinary = transform.build_arguments
-    monkeypatch.setattr(transform, "build_arguments", lambda *, whole: [*ordinary(whole=whole), "--exclude", *GONE])
+    monkeypatch.setattr(transform, "build_arguments", lambda **how: [*ordinary(**how), "--exclude", *GONE])
     if district.build.exists():
         with duckdb.connect(str(district.build)) as db:
             for model in GONE:

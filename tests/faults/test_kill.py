@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,18 +24,21 @@ def forks() -> Iterator[Forks]:
 
 
 @pytest.mark.timeout(1500)
-def test_twenty_kills_at_random_moments(forks: Forks, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kills", "late", "rows"), [(4, 2, 2), pytest.param(20, 6, 5, marks=pytest.mark.prove)])
+def test_kills_at_random_moments(forks: Forks, say: Callable[[str], None], tmp_path: Path, kills: int, late: int, rows: int) -> None:
+    """Four in `make test`; the twenty, which take as long as a third of all other tests, in `make prove`."""
     evening = make_district(tmp_path / "evening", students=80, days=9, seed=5)
     assert forks.wait(forks.start(evening.folder, EVENING, tmp_path / "evening.log"), 300) == 0
-    hit = Night(forks, Files(), NIGHT).disturb(evening, tmp_path, kills=20, late=6, late_from="publication gate", rows=5, seed=20)
-    assert hit.total() == 20
+    hit = Night(forks, Files(), NIGHT, say).disturb(evening, tmp_path, kills=kills, late=late, late_from="publication gate", rows=rows, seed=20)
+    assert hit.total() == kills
 
 
-def test_kills_of_runs_that_publish_to_postgresql(forks: Forks, postgres: Server, tmp_path: Path) -> None:
+@pytest.mark.prove
+def test_kills_of_runs_that_publish_to_postgresql(forks: Forks, say: Callable[[str], None], postgres: Server, tmp_path: Path) -> None:
     place = Databases(postgres)
     evening = place.settle(make_district(tmp_path / "evening", students=60, days=9, seed=5))
     assert forks.wait(forks.start(evening.folder, EVENING, tmp_path / "evening.log"), 300) == 0
-    hit = Night(forks, place, NIGHT).disturb(evening, tmp_path, kills=4, late=3, late_from="warehouse", rows=1, seed=18)
+    hit = Night(forks, place, NIGHT, say).disturb(evening, tmp_path, kills=4, late=3, late_from="warehouse", rows=1, seed=18)
     assert hit.total() == 4
     assert hit["warehouse"] >= 2, "what is special here is the publication"
     assert not evening.warehouse.exists(), "nothing of it is published to DuckDB"

@@ -315,6 +315,7 @@ def test_figures_are_traced_to_their_rows(elm: tuple[ElmFork, TestDistrict]) -> 
             assert found.agrees, (key, found.numerator, found.denominator, found.n_subjects, found.figure)
 
 
+@pytest.mark.prove
 def test_corrections_leave_no_ghost(elm: tuple[ElmFork, TestDistrict], tmp_path: Path) -> None:
     """An incident is taken back, one is of another day and week, one has one action less, a suspension comes; a day of weeks ago is sent again with other
     minutes, and with an absence in the middle of one run less and of another more; a day turns out to be no school day at a school. Then nothing.

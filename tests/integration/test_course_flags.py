@@ -106,6 +106,7 @@ def test_figures_are_traced_to_their_rows(oak: tuple[OakFlats, TestDistrict]) ->
             assert found.agrees, (key, found.numerator, found.denominator, found.n_subjects, found.figure)
 
 
+@pytest.mark.prove
 def test_corrections_move_those_whose_marks_they_are_and_leave_no_ghost(oak: tuple[OakFlats, TestDistrict], tmp_path: Path) -> None:
     """One mark is corrected over the line, all marks of a student are taken back, a term's marks come; then a subject that nobody said is said."""
     flats, district = oak
@@ -137,6 +138,7 @@ def test_corrections_move_those_whose_marks_they_are_and_leave_no_ghost(oak: tup
     assert copy.hashes() == fresh.hashes()
 
 
+@pytest.mark.prove
 def test_a_term_counts_for_pace_once_it_has_ended_and_credits_are_those_of_the_district(oak: tuple[OakFlats, TestDistrict], tmp_path: Path) -> None:
     """The second term ends on the next day; a full-year course is of half a credit, and all that is set anew with it."""
     flats, district = oak
@@ -158,6 +160,7 @@ def test_a_term_counts_for_pace_once_it_has_ended_and_credits_are_those_of_the_d
             assert trace(db, ledger, find_figure(db, {"value_key": key}), limit=3).agrees, key
 
 
+@pytest.mark.prove
 def test_who_has_left_is_in_no_flag_until_coming_back(oak: tuple[OakFlats, TestDistrict], tmp_path: Path) -> None:
     """One left, one left and came back, one is at the other school now, and one leaves after the last day of school, until school goes on a day longer."""
     flats, district = oak

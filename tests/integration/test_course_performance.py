@@ -135,6 +135,7 @@ def test_final_marks_are_weighted_by_course(rivers: tuple[TestDistrict, TestDist
         assert all(reason.startswith("Not applicable: ") for reason in reasons.values())
 
 
+@pytest.mark.prove
 def test_a_course_that_changes_gives_what_a_build_from_nothing_gives(rivers: tuple[TestDistrict, TestDistrict], tmp_path: Path) -> None:
     _, later = rivers
     fresh = TestDistrict(tmp_path / "fresh")
@@ -149,6 +150,7 @@ def test_a_course_that_changes_gives_what_a_build_from_nothing_gives(rivers: tup
             assert trace(db, ledger, find_figure(db, {"value_key": key}), limit=2).agrees, key
 
 
+@pytest.mark.prove
 def test_without_a_list_of_weights_nothing_is_weighted(rivers: tuple[TestDistrict, TestDistrict], tmp_path: Path) -> None:
     """No figure, and not the unweighted one under another name."""
     district = rivers[0].copy(tmp_path / "unlisted")

@@ -55,6 +55,7 @@ def as_exceptions(night: Night) -> None:
         write_rows(path, [r for r in rows if r["Code"] != "P"] or rows[:1])
 
 
+@pytest.mark.prove
 def test_a_school_that_falls_silent_is_held_on_the_first_night_where_silence_reads_as_presence(week: Night, tmp_path: Path) -> None:
     fresh = Night(week.copy(tmp_path / "d").folder)
     as_exceptions(fresh)
@@ -121,6 +122,7 @@ def test_a_code_map_that_loses_its_codes_is_named_and_held_with_the_effect_on_th
             assert low <= before[school] <= high
 
 
+@pytest.mark.prove
 def test_where_most_people_are_at_held_schools_the_whole_indicator_keeps_its_last_good_figures(week: Night, tmp_path: Path) -> None:
     """Two of four schools, with more than half of the students, are left out of Tuesday's file; on Wednesday it has come again, whole."""
     night = Night(week.copy(tmp_path / "d").folder)

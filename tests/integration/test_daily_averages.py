@@ -76,6 +76,7 @@ def test_averages_are_over_the_days_of_each_school(later: tuple[TestDistrict, Te
     assert_averages(district)
 
 
+@pytest.mark.prove
 def test_a_calendar_that_comes_late_changes_the_days_of_all_its_groups(later: tuple[TestDistrict, TestDistrict], tmp_path: Path) -> None:
     """Also of groups of whom nobody was there on that day; and it comes out as a build from nothing."""
     district, corrected = later

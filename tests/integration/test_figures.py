@@ -358,7 +358,10 @@ def test_a_range_in_one_go_gives_the_figures_counted_by_hand(clean: Night) -> No
     assert_figures(clean, Oracle(clean.folder, clean.last_date.isoformat()))
 
 
-@pytest.mark.parametrize("day", ["2025-09-04", "2025-09-09", "2025-09-12", "2025-09-23"])
+LONG = pytest.mark.prove
+
+
+@pytest.mark.parametrize("day", [pytest.param("2025-09-04", marks=LONG), "2025-09-09", pytest.param("2025-09-12", marks=LONG), "2025-09-23"])
 def test_nights_over_spoilt_and_mended_files_give_the_figures_of_what_was_accepted(by_nights: Callable[[date], Night], day: str) -> None:
     night = by_nights(date.fromisoformat(day))
     lines, files = spoilt(night.folder)

@@ -19,7 +19,7 @@ import pytest
 
 from pipelines.lineage.ledger import Ledger
 from pipelines.lineage.trace import find_figure, trace
-from tests.districts import START
+from tests.districts import STANDING, START
 from tests.integration.test_figures import assert_equal, built
 from tests.nights import Night, make
 from tests.oracle import CELL, Oracle
@@ -96,6 +96,10 @@ def test_the_setting_builds_anew_and_a_zero_of_the_school_is_missing(night: Nigh
     with (there.folder / "district.toml").open("a", encoding="utf-8") as f:
         f.write(f"\n[gradebook]\nzero_is_missing = {json.dumps([SCHOOL])}\n")
     there.run(date.fromisoformat(night.last_date.isoformat()))
+    made, is_whole = there.built()
+    assert is_whole, "a changed setting makes every table anew"
+    assert "fct_measurements" in made
+    assert not STANDING & made, "and no view and no seed"
     values, expected = figures(there)
     assert_equal(values, expected, CELL, ["numerator", "denominator", "n_subjects"])
     assert missing(values, SCHOOL) > missing(before, SCHOOL)
@@ -103,6 +107,7 @@ def test_the_setting_builds_anew_and_a_zero_of_the_school_is_missing(night: Nigh
     assert anew(there, tmp_path / "fresh").hashes() == there.hashes()
 
 
+@pytest.mark.prove
 def test_work_is_by_modality_where_the_district_says_that_attendance_tells_it(night: Night, tmp_path: Path) -> None:
     """By the modality of the day on which it fell due, unknown where no attendance came; all figures but those of modality stay as they are."""
     before, _ = figures(night)
@@ -156,6 +161,7 @@ def without_homework(landing: Path) -> list[str]:
     return kept
 
 
+@pytest.mark.prove
 def test_work_of_a_category_that_the_map_leaves_out_is_not_expected_until_it_is_called_something_else(night: Night, tmp_path: Path) -> None:
     shutil.copytree(night.folder, tmp_path / "d", symlinks=True)
     there = Night(tmp_path / "d")

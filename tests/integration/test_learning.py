@@ -333,6 +333,7 @@ def test_figures_are_traced_to_their_rows(hollow: tuple[FernHollow, TestDistrict
             assert found.agrees, (key, found.numerator, found.denominator, found.n_subjects, found.figure)
 
 
+@pytest.mark.prove
 def test_corrections_move_those_whose_results_they_are_and_leave_no_ghost(hollow: tuple[FernHollow, TestDistrict], tmp_path: Path) -> None:
     """A first result is corrected (what was gained since is another number), a last one taken back, all of a student's are, and new ones come."""
     fern, district = hollow
@@ -359,6 +360,7 @@ def test_corrections_move_those_whose_results_they_are_and_leave_no_ghost(hollow
     assert copy.hashes() == fresh.hashes()
 
 
+@pytest.mark.prove
 def test_nothing_is_overdue_after_the_last_day_of_school(hollow: tuple[FernHollow, TestDistrict], tmp_path: Path) -> None:
     """The calendar ends on the day before the days run out for those of the quarter, and then on that day."""
     fern, district = hollow
@@ -374,6 +376,7 @@ def test_nothing_is_overdue_after_the_last_day_of_school(hollow: tuple[FernHollo
     assert overdue == [False, True]
 
 
+@pytest.mark.prove
 def test_without_a_map_of_what_is_expected_nothing_is_judged(hollow: tuple[FernHollow, TestDistrict], tmp_path: Path) -> None:
     _, district = hollow
     copy = district.copy(tmp_path / "silent")

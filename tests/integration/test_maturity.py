@@ -50,6 +50,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Night:
     return make(tmp_path_factory.mktemp("maturity") / "district", 120, 16)
 
 
+@pytest.mark.prove
 def test_what_was_known_at_an_age_stays_what_it_was(clean: Night, tmp_path: Path) -> None:
     night = Night(clean.copy(tmp_path / "d").folder)
     day = ENDS + timedelta(days=5)  # a Friday: within the days before seven, and nothing is published on the weekend

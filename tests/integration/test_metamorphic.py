@@ -78,6 +78,7 @@ def renumber(table: str, rows: Rows) -> Rows:
     return [{c: OTHER_NUMBERS.get(v, v) if c in columns else v for c, v in row.items()} for row in rows]
 
 
+@pytest.mark.prove
 def test_schools_under_other_numbers_keep_their_figures(world: World) -> None:
     found = outcome(world, "renumbered", renumber)
     assert found == {(OTHER_NUMBERS.get(cell[0], cell[0]), *cell[1:]): figure for cell, figure in world.cells.items()}
@@ -163,6 +164,7 @@ def elsewhere(student: str, table: str, rows: Rows) -> Rows:
     return [{**row, where: TO_120} if row[who] == student and row[where] == FROM_100 else row for row in rows]
 
 
+@pytest.mark.prove
 def test_a_student_at_another_school_changes_no_figure_of_the_district(world: World) -> None:
     missed = Counter(row["Student Number"] for row in world.rows("attendance") if row["School Number"] == FROM_100 and row["Code"] == "A")
     found = outcome(world, "elsewhere", partial(elsewhere, min(missed, key=lambda s: (-missed[s], s))))
@@ -182,6 +184,7 @@ def no_school(table: str, rows: Rows) -> Rows:
     return [{**row, "Day Type": "H"} if table == "calendar" and row["Day Type"] == "I" and first <= row["Date"] <= last else row for row in rows]
 
 
+@pytest.mark.prove
 def test_a_holiday_week_without_school_changes_that_week_alone(world: World) -> None:
     found = outcome(world, "holiday", no_school)
     week = date.fromisoformat(HOLIDAY_WEEK[0])

@@ -14,9 +14,9 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.nightly import Outcome, run_nightly
+from pipelines.nightly import Outcome
 from tests import packages
-from tests.districts import TestDistrict
+from tests.districts import TestDistrict, run
 from tests.indicators import WORK
 
 DAY = date(2025, 9, 20)
@@ -119,7 +119,7 @@ def maple(tmp_path_factory: pytest.TempPathFactory) -> Maple:
     (folder / f"landing/canvas/{DAY}T0900_Grades-Algebra.csv").write_text(CANVAS, encoding="utf-8")
     (folder / "landing/gc").mkdir()
     (folder / f"landing/gc/{DAY} Biology.csv").write_text(CLASSROOM, encoding="utf-8")
-    return Maple(folder, run_nightly(folder, DAY))
+    return Maple(folder, run(folder, DAY))
 
 
 def send_changes(folder: Path) -> None:
@@ -210,9 +210,9 @@ def test_each_line_of_the_gradebook_is_accounted_for(maple: Maple) -> None:
 def test_a_night_of_changes_equals_a_build_from_nothing(maple: Maple, tmp_path: Path) -> None:
     night_by_night = shutil.copytree(maple.folder, tmp_path / "nights", symlinks=True)
     send_changes(night_by_night)
-    run_nightly(night_by_night, LATER)
+    run(night_by_night, LATER)
     anew = shutil.copytree(night_by_night, tmp_path / "anew", ignore=shutil.ignore_patterns("data"))
-    run_nightly(anew, LATER)
+    run(anew, LATER)
     assert TestDistrict(night_by_night).hashes() == TestDistrict(anew).hashes()
     assert TestDistrict(night_by_night).published(COVERAGE) == [], "the other class has work now"
     changed = Maple(night_by_night, maple.outcome)

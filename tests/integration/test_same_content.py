@@ -45,6 +45,7 @@ def files_of(district: TestDistrict, day: date) -> list[Path]:
     return [p for p in sorted(district.landing.rglob("*")) if p.is_file() and day.isoformat() in p.relative_to(district.landing).as_posix()]
 
 
+@pytest.mark.prove
 def test_day_by_day_is_the_range_and_a_repeated_night_changes_nothing(clean: TestDistrict, in_one_go: TestDistrict, tmp_path: Path) -> None:
     district = clean.copy(tmp_path / "d")
     for day in DAYS:
@@ -91,6 +92,7 @@ def test_a_then_b_then_a_is_a_restore(in_one_go: TestDistrict, tmp_path: Path) -
     assert district.hashes() == in_one_go.hashes()
 
 
+@pytest.mark.prove
 def test_a_week_withdrawn_leaves_no_ghost_rows(in_one_go: TestDistrict, tmp_path: Path) -> None:
     """Every assignment of the first week is deleted and the week becomes a holiday: no figure of that week is left in any mart."""
     district = in_one_go.copy(tmp_path / "d")

@@ -5,6 +5,7 @@ Counts must be equal, and so must text, integers, dates, booleans and decimals; 
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ SOURCES = ("held", "changes", "settings")  # the schemas that staging reads
 COMPARED = ("core", "measurements", "marts")
 ARGUMENTS = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")  # tests are DuckDB's affair
 TOLERANCE = 1e-9
+JAVA = 17  # what Spark 4 needs at least
 _KINDS = {
     "TINYINT": "integer", "SMALLINT": "integer", "INTEGER": "integer", "BIGINT": "integer", "HUGEINT": "integer",
     "FLOAT": "double", "DOUBLE": "double", "VARCHAR": "text", "BOOLEAN": "boolean", "DATE": "date",
@@ -51,7 +53,11 @@ def missing() -> str:
     """Why Spark cannot be run here, in words; empty where it can."""
     java = shutil.which("java") or (os.environ.get("JAVA_HOME") and shutil.which("java", path=f"{os.environ['JAVA_HOME']}/bin"))
     if not java:
-        return "no Java on this machine, so Spark cannot run (Java 17 or newer is needed)"
+        return f"no Java on this machine, so Spark cannot run (Java {JAVA} or newer is needed)"
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    version = re.search(r'"(\d+)', said.stderr + said.stdout)
+    if not version or int(version[1]) < JAVA:
+        return f"{java} is older than Java {JAVA}, which Spark needs"
     if not spark_python():
         return "no Spark environment; `make spark` builds it in .venv-spark"
     return ""

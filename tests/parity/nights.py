@@ -129,7 +129,7 @@ def district_nights(folder: Path, *, at_once: bool = False) -> Callable[[int], P
         kept = folder / f"night{i}.duckdb"
         shutil.copyfile(build_path(district), kept)
         with open_build(district) as db:
-            finish_night(db, list(ALL_TABLES), "parity")
+            finish_night(db, list(ALL_TABLES), "parity", "parity")
         return kept
 
     return night

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ FIXED = {"file_type": "fixed", "widths": {"student_id": [1, 8], "school_id": [9,
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the operating system keeps no such count")
 @pytest.mark.parametrize("kind", ["fixed", "tab"])
-def test_300_megabytes_below_one_gibibyte(tmp_path: Path, kind: str) -> None:
+def test_300_megabytes_below_one_gibibyte(tmp_path: Path, kind: str, say: Callable[[str], None]) -> None:
     import json
 
     settings = FIXED if kind == "fixed" else {"delimiter": "\t"}
@@ -43,6 +44,6 @@ def test_300_megabytes_below_one_gibibyte(tmp_path: Path, kind: str) -> None:
             n_rows += 100_000
     done = subprocess.run([sys.executable, "-c", CHILD, str(tmp_path), json.dumps([source])], capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)
-    print(f"{kind}: {n_rows:,} rows, {path.stat().st_size / 1e6:.0f} MB, peak {told['peak'] / 2**20:.0f} MiB")
+    say(f"{kind}: {n_rows:,} rows, {path.stat().st_size / 1e6:.0f} MB, peak {told['peak'] / 2**20:.0f} MiB")
     assert (told["rows"], told["why"], told["warnings"]) == (n_rows, "", [])
     assert told["peak"] < LIMIT

@@ -7,6 +7,7 @@ these would show in these schools. Were other schools drawn as well, no interval
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,7 +72,7 @@ def pooled_wilson(moments: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 
 @pytest.fixture(scope="module")
-def coverage(request: pytest.FixtureRequest) -> pd.DataFrame:
+def coverage(say: Callable[[str], None]) -> pd.DataFrame:
     """The table of coverage, printed as well."""
     rows = []
     for k, setting in enumerate(SETTINGS):
@@ -87,9 +88,7 @@ def coverage(request: pytest.FixtureRequest) -> pd.DataFrame:
             "pooled_wilson": ((low <= truth) & (truth <= high)).mean(),
         })  # fmt: skip
     table = pd.DataFrame(rows)
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print("\n" + table.drop(columns=["students", "rate"]).to_string(index=False, float_format="{:.3f}".format))
+    say(table.drop(columns=["students", "rate"]).to_string(index=False, float_format="{:.3f}".format))
     return table
 
 
@@ -139,7 +138,7 @@ TRUTHS = {"grade points": 4000 * 5 / 7.2, "days lost, one in three has some": 10
 
 
 @pytest.fixture(scope="module")
-def coverage_of_means(request: pytest.FixtureRequest) -> pd.DataFrame:
+def coverage_of_means(say: Callable[[str], None]) -> pd.DataFrame:
     """The table of coverage of means, printed as well. Where all are alike there is no interval, and no draw to count."""
     rows = []
     for k, (name, draw_people) in enumerate(MEANS.items()):
@@ -158,9 +157,7 @@ def coverage_of_means(request: pytest.FixtureRequest) -> pd.DataFrame:
                 "below": (found["ci_high"] < truth).mean(), "above": (truth < found["ci_low"]).mean(),
             })  # fmt: skip
     table = pd.DataFrame(rows)
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print("\n" + table.to_string(index=False, float_format="{:.3f}".format))
+    say(table.to_string(index=False, float_format="{:.3f}".format))
     return table
 
 
