@@ -43,6 +43,7 @@ def render(model: str, *, this: str, by_difference: bool) -> str:
         is_touched_build=lambda: by_difference,
         dbt=SimpleNamespace(type_string=lambda: "varchar"),
         rollups_of_each_person=lambda: "('flag_of_total', 'distinct', 'total_per_person', 'ratio_per_person')",
+        thousandths=lambda part, whole: f"cast(floor((2000 * {part} + {whole}) / nullif(2 * {whole}, 0)) as bigint)",
         is_of_grades=lambda grades, grade: f"({grades} is null or list_contains(string_split({grades}, ' '), {grade}))",
         row_hash=lambda columns: f"hash({', '.join(columns)})",
         moments=lambda: list(MOMENTS), moments_of=_moments_of,
