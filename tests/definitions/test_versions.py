@@ -1,5 +1,5 @@
 """A changed definition is a new version: what each version of a profile judges by is written down, and does not change under the same number. How a measure is
-counted is in its model, which a publication's code version names.
+counted (its model, and seeds that a model reads: letters of grades, days of an absence run, days between results) is named by a publication's code version.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def without_words(row: dict[str, str]) -> dict[str, str]:
 
 
 def definitions(changed: dict[str, Any] | None = None) -> dict[tuple[str, str, int], str]:
-    """A digest of all by which each profile judges, by indicator, profile and version: its own row, its indicator's, those of its measures, of its leaver rule,
-    and the definitions of the flags that it is made of. `changed` puts other rows in the place of a seed's.
+    """A digest of the rows by which each profile judges, by indicator, profile and version: its own, its indicator's, those of its measures and its leaver
+    rule, and the definitions of the flags that it is made of. `changed` puts other rows in the place of a seed's.
     """
     seeds = {name: registry(name) for name in ("indicators", "indicator_profiles", "indicator_parts", "measures", "leaver_rules")} | (changed or {})
     indicators = {i["indicator_id"]: i for i in seeds["indicators"]}

@@ -18,7 +18,6 @@ from tests.rendered import render
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
 TYPES = {"grades": "varchar", **dict.fromkeys(("first_school_year", "last_school_year"), "integer")}
-TOTALS = "threshold_numerator", "threshold_denominator", "below_numerator", "below_denominator"
 Row = dict[str, str]
 
 

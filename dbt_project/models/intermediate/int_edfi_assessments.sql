@@ -3,7 +3,8 @@
     touched='int_assessments_changed',
     touched_key=['student_key', 'assessment_id', 'administered_on']
 ) }}
--- An Ed-Fi student's result on an assessment and day, once: of two records with one natural key the newer counts, and of two of one day too. Which reporting
+-- An Ed-Fi student's result on an assessment and day, once: of two records with one natural key the one that came later counts, and of two of one day too
+-- (by the day on which each was first seen: one that is merely sent again is no later). Which reporting
 -- methods say its score, level or growth percentile, and with which of them a performance level counts, `edfi_descriptors` says. Of several scores of a kind
 -- that of the method whose descriptor comes first in the alphabet counts, and of that the greatest; what is no number is no score, and what is no whole number
 -- from 1 to 99 no growth percentile. A performance level counts that was met, or of which nothing says whether: of several that of the first method again
@@ -11,7 +12,7 @@
 with tests as (
     select
         tests.*,
-        row_number() over (partition by tests.natural_key order by tests.known_on desc, tests.record_id desc) as recency
+        row_number() over (partition by tests.natural_key order by tests.first_seen_on desc, tests.record_id desc) as recency
     from {{ ref('stg_edfi__student_assessments') }} as tests
     {% if is_touched_build() %}
         -- a record of a touched day may be taken over by one of another day
@@ -31,7 +32,7 @@ newest as (
     select
         tests.*,
         row_number() over (
-            partition by tests.student_id, tests.assessment_id, tests.administration_date order by tests.known_on desc, tests.record_id desc
+            partition by tests.student_id, tests.assessment_id, tests.administration_date order by tests.first_seen_on desc, tests.record_id desc
         ) as place
     from tests
     where tests.recency = 1 and tests.administration_date is not null

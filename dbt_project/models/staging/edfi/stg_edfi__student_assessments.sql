@@ -11,6 +11,7 @@ select
     score_results,
     performance_levels,
     _known_on as known_on,
+    _first_seen_on as first_seen_on,
     _delivery_id as delivery_id,
     _line as line_number
 from {{ source('held', 'edfi__student_assessments') }}
