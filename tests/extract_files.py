@@ -18,6 +18,23 @@ exit_is_inclusive = false
 [intake]
 settle_seconds = 0
 """
+
+
+def one_year(district: str, name: str, first: date, last: date) -> str:
+    """The head of `district.toml` of a district with one school year, which is one term, and positive attendance."""
+    return f"""\
+[district]
+id = "{district}"
+name = "{name}"
+
+[[school_years]]
+year = {last.year}
+start = {first}
+end = {last}
+terms = [{{ id = "Y", name = "Year", start = {first}, end = {last} }}]
+{POSITIVE}"""
+
+
 Tables = Mapping[str, Sequence[str]]  # columns by table
 
 

@@ -20,22 +20,12 @@ from pipelines.lineage.graph import registry
 from pipelines.lineage.ledger import Ledger
 from pipelines.lineage.trace import find_figure, trace
 from tests.districts import TestDistrict
-from tests.extract_files import POSITIVE, put, write_settings
+from tests.extract_files import one_year, put, write_settings
 
 YEAR = (date(2025, 9, 1), date(2026, 6, 12))
 FALL, WINTER = date(2025, 9, 8), date(2025, 12, 2)
 FIRST, SECOND = date(2025, 12, 15), date(2025, 12, 17)
-SETTINGS = f"""\
-[district]
-id = "willow-bend"
-name = "Willow Bend"
-
-[[school_years]]
-year = 2026
-start = {YEAR[0]}
-end = {YEAR[1]}
-terms = [{{ id = "Y", name = "Year", start = {YEAR[0]}, end = {YEAR[1]} }}]
-{POSITIVE}"""
+SETTINGS = one_year("willow-bend", "Willow Bend", *YEAR)
 EDFI = '\n[[sources]]\nid = "edfi"\nformat = "edfi"\npath = "edfi/**/*.jsonl"\nwithout = ["calendarDates"]\n'
 TABLES = {
     "schools": ("school_id", "school_name"),

@@ -20,22 +20,12 @@ from pipelines.lineage.ledger import Ledger
 from pipelines.lineage.trace import find_figure, trace
 from tests import growth_oracle
 from tests.districts import TestDistrict
-from tests.extract_files import POSITIVE, put, write_settings
+from tests.extract_files import one_year, put, write_settings
 
 YEAR = (date(2025, 9, 1), date(2026, 6, 12))
 FALL, WINTER = (date(2025, 9, 1), date(2025, 9, 19)), (date(2025, 12, 1), date(2025, 12, 12))
 OPEN, ENDED, LATER = WINTER[1] - timedelta(1), WINTER[1], date(2025, 12, 15)
-SETTINGS = f"""\
-[district]
-id = "alder-creek"
-name = "Alder Creek"
-
-[[school_years]]
-year = 2026
-start = {YEAR[0]}
-end = {YEAR[1]}
-terms = [{{ id = "Y", name = "Year", start = {YEAR[0]}, end = {YEAR[1]} }}]
-{POSITIVE}"""
+SETTINGS = one_year("alder-creek", "Alder Creek", *YEAR)
 TABLES = {
     "schools": ("school_id", "school_name"),
     "students": ("student_id", "grade_level"),
